@@ -1,0 +1,135 @@
+/**
+ * The memory backend: a `Map` of entries, and an ordered index of their keys.
+ *
+ * Every primitive runs without a break, so that it is atomic by itself. A removed entry leaves no trace: versions come from
+ * a counter of the store, and so never return.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as RedBlackTree from "effect/RedBlackTree"
+import type { Backend, Commit, Outcome, ScanOptions, Stored } from "../../store/Backend.ts"
+import type { FullKey } from "../../store/Key.ts"
+import type { FullRange } from "../../store/KeyRange.ts"
+import * as Plan from "../../store/Plan.ts"
+import * as Ttl from "../../store/Ttl.ts"
+import * as Utf8 from "../../store/Utf8.ts"
+import { Version } from "../../store/Version.ts"
+
+/**
+ * A backend of its own, by the clock of the effect that makes it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<Backend> = Effect.map(Effect.clock, (clock) => {
+  const nowMs = () => clock.unsafeCurrentTimeMillis()
+  const state = new State()
+  return {
+    name: "memory",
+    capabilities: {
+      changes: "none",
+      placementOf: undefined,
+      coalesce: undefined,
+      batchReadsMax: 1_000,
+      batchCommitsMax: 1_000,
+      commitStepsMax: 1_000,
+      valueBytesMax: 64 * 1_024 * 1_024
+    },
+    read: (keys) => Effect.sync(() => state.read(keys, nowMs())),
+    commit: (batch) => Effect.sync(() => batch.map((commit) => state.commit(commit, nowMs()))),
+    scan: (range, options) => Effect.sync(() => state.scan(range, options, nowMs())),
+    count: (range) => Effect.sync(() => state.count(range, nowMs())),
+    sweep: (entriesMax) => Effect.sync(() => state.sweep(entriesMax, nowMs())),
+    info: Effect.sync(() => ({ nowMs: nowMs(), server: "memory", entriesApprox: state.size }))
+  }
+})
+
+class State {
+  readonly #entries = new Map<string, Stored>()
+  #index = RedBlackTree.empty<string, undefined>(Utf8.order)
+  #version = 0
+  #swept: Iterator<Stored> = this.#entries.values()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  read(keys: ReadonlyArray<FullKey>, nowMs: number): ReadonlyArray<Stored | undefined> {
+    return keys.map(({ text }) => {
+      const entry = this.#entries.get(text)
+      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? entry : undefined
+    })
+  }
+
+  commit(commit: Commit, nowMs: number): Outcome {
+    const version = this.#version + 1
+    const { outcome, writes } = Plan.make(commit, (key) => this.#entries.get(key), Version(version), nowMs)
+    if (outcome._tag === "Committed") this.#version = version
+    for (const [key, entry] of writes) {
+      if (entry === undefined) this.#remove(key)
+      else this.#put(key, entry)
+    }
+    return outcome
+  }
+
+  scan(range: FullRange, { after, limit, reverse }: ScanOptions, nowMs: number) {
+    const items: Array<Stored> = []
+    for (const entry of this.#live(range, after, reverse, nowMs)) {
+      if (items.length === limit) return { items, more: true }
+      items.push(entry)
+    }
+    return { items, more: false }
+  }
+
+  count(range: FullRange, nowMs: number): number {
+    let count = 0
+    for (const _ of this.#live(range, undefined, false, nowMs)) count++
+    return count
+  }
+
+  /**
+   * Looks at a bounded number of entries, from where the last step ended to the end of the map; a map's iterator bears
+   * what is written meanwhile.
+   */
+  sweep(entriesMax: number, nowMs: number) {
+    let removed = 0
+    for (let looked = 0; looked < entriesMax * looksPerRemoval && removed < entriesMax; looked++) {
+      const next = this.#swept.next()
+      if (next.done === true) {
+        this.#swept = this.#entries.values()
+        return { removed, more: false }
+      }
+      if (Ttl.isLive(next.value.expiresAtMs, nowMs)) continue
+      this.#remove(next.value.key)
+      removed++
+    }
+    return { removed, more: true }
+  }
+
+  *#live(range: FullRange, after: string | undefined, reverse: boolean, nowMs: number): Generator<Stored> {
+    for (const [key] of reverse
+      ? RedBlackTree.lessThanReversed(this.#index, after ?? range.end)
+      : after === undefined
+        ? RedBlackTree.greaterThanEqual(this.#index, range.start)
+        : RedBlackTree.greaterThan(this.#index, after)) {
+      if (Utf8.compare(key, reverse ? range.start : range.end) < 0 === reverse) return
+      const entry = this.#entries.get(key)
+      if (entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs)) yield entry
+    }
+  }
+
+  #put(key: string, entry: Stored): void {
+    if (!this.#entries.has(key)) this.#index = RedBlackTree.insert(this.#index, key, undefined)
+    this.#entries.set(key, entry)
+    // An installed entry brings a version from elsewhere; later ones must be greater.
+    this.#version = Math.max(this.#version, entry.version)
+  }
+
+  #remove(key: string): void {
+    if (this.#entries.delete(key)) this.#index = RedBlackTree.removeFirst(this.#index, key)
+  }
+}
+
+/** How many entries a step of the sweep may look at for each that it may remove. */
+const looksPerRemoval = 10

@@ -1,0 +1,21 @@
+/**
+ * Durable, typed state for Effect: the contract, the memory backend, typed state.
+ *
+ * @since 0.1.0
+ */
+export * as MemoryStore from "./backends/memory/MemoryStore.ts"
+export * as Atomic from "./store/Atomic.ts"
+export * as Backend from "./store/Backend.ts"
+export * as Change from "./store/Change.ts"
+export * as Entry from "./store/Entry.ts"
+export * as Json from "./store/Json.ts"
+export * as Key from "./store/Key.ts"
+export * as KeyRange from "./store/KeyRange.ts"
+export * as Modification from "./store/Modification.ts"
+export * as Namespace from "./store/Namespace.ts"
+export * as PageCursor from "./store/PageCursor.ts"
+export * as Pattern from "./store/Pattern.ts"
+export * as StateError from "./store/StateError.ts"
+export * as StateStore from "./store/StateStore.ts"
+export * as Ttl from "./store/Ttl.ts"
+export * as Version from "./store/Version.ts"

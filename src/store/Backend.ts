@@ -1,0 +1,266 @@
+/**
+ * What a backend must implement: a handful of primitives, batch first. Everything that users see is derived from them,
+ * once, in `StateStore`.
+ *
+ * The primitives take what is already checked (keys, ranges, deadlines, payloads, sizes), and answer with data: a conflict
+ * is an outcome, an unreadable entry is an item, a lost connection is a `Fault`. Only a bug is a defect.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Change, Cursor } from "./Change.ts"
+import type { FullKey } from "./Key.ts"
+import type { FullRange } from "./KeyRange.ts"
+import type { WriteOutcome } from "./StateError.ts"
+import type { Deadline } from "./Ttl.ts"
+import type { Version } from "./Version.ts"
+
+/**
+ * An encoded value: JSON text, or the bytes of another codec. A backend keeps the two apart and gives back what it got.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Payload = string | Uint8Array
+
+/**
+ * An entry as it lies in the backend; times are milliseconds since the epoch, by the backend's clock. `payload` is there
+ * when it was selected.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stored {
+  readonly _tag: "Stored"
+  /** The full key's text. */
+  readonly key: string
+  readonly version: Version
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly expiresAtMs: number | undefined
+  readonly payload: Payload | undefined
+}
+
+/**
+ * Something lies under the key that no backend of this kind wrote.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Unreadable {
+  readonly _tag: "Unreadable"
+  /** The full key's text. */
+  readonly key: string
+  readonly reason: string
+}
+
+/**
+ * The backend could not do it: `unavailable` may pass, `failure` does not, `unsupported` says it can't. `outcome` tells
+ * what became of a write; for reads it is `"not-applied"`. `reason` carries no key, value or secret.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fault {
+  readonly _tag: "Fault"
+  readonly kind: "unavailable" | "failure" | "unsupported"
+  readonly outcome: WriteOutcome
+  readonly reason: string
+  readonly cause?: unknown
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fault = (
+  kind: Fault["kind"],
+  reason: string,
+  options: { readonly outcome?: WriteOutcome | undefined; readonly cause?: unknown } = {}
+): Fault => ({ _tag: "Fault", kind, outcome: options.outcome ?? "not-applied", reason, cause: options.cause })
+
+/**
+ * What reading one key gives; `undefined` means that it is absent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ReadResult = Stored | Unreadable | Fault | undefined
+
+/**
+ * Which parts of entries are wanted: all but the payload, or all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Select = "meta" | "entry"
+
+/**
+ * Demands that a key is at this version, or absent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Check {
+  readonly key: FullKey
+  readonly version: Version | "absent"
+}
+
+/**
+ * One change of a commit.
+ *
+ * - `Put` writes a payload. With `stamped`, the commit's version in 16 digits is appended to the key. Result: `true`.
+ * - `Add` adds to a counter, a payload that is the JSON text of a safe integer, 0 where absent; the deadline of a live one
+ *   is kept. Result: the sum.
+ * - `Touch` sets the deadline of a live entry, and nothing else. Result: whether there was one.
+ * - `Delete` removes. Result: whether a live entry was there.
+ * - `Install` writes an entry as it is, its own version and times included, if the key has no newer one; without payload
+ *   it removes an older one. Result: whether it did.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Mutation =
+  | {
+      readonly _tag: "Put"
+      readonly key: FullKey
+      readonly stamped: boolean
+      readonly payload: Payload
+      readonly deadline: Deadline
+    }
+  | { readonly _tag: "Add"; readonly key: FullKey; readonly delta: number; readonly deadline: Deadline }
+  | { readonly _tag: "Touch"; readonly key: FullKey; readonly deadline: Deadline }
+  | { readonly _tag: "Delete"; readonly key: FullKey }
+  | { readonly _tag: "Install"; readonly key: FullKey; readonly entry: Omit<Stored, "_tag" | "key"> }
+
+/**
+ * Checks and changes that happen together or not at all: all checks first, then the mutations in order, under one new
+ * version. It may have checks alone; it draws a version all the same.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Commit {
+  readonly checks: ReadonlyArray<Check>
+  readonly mutations: ReadonlyArray<Mutation>
+}
+
+/**
+ * What became of a commit. Unless it is `Committed`, nothing was changed, but for a `Fault` with an unknown outcome.
+ * `results` has an item for each mutation, `atMs` is the backend's time of the commit; the keys are full keys' texts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Outcome =
+  | {
+      readonly _tag: "Committed"
+      readonly version: Version
+      readonly atMs: number
+      readonly results: ReadonlyArray<boolean | number>
+    }
+  | { readonly _tag: "Conflict"; readonly keys: ReadonlyArray<string> }
+  | { readonly _tag: "NotInteger"; readonly keys: ReadonlyArray<string> }
+  | Fault
+
+/**
+ * A part of a range, in order. `more` tells whether the range may go on behind the last item.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Page {
+  readonly items: ReadonlyArray<Stored | Unreadable>
+  readonly more: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScanOptions {
+  /** A full key's text in the range; the page starts behind it (before it, in reverse). */
+  readonly after: string | undefined
+  /** How many items at most; a page that has `more` is full. */
+  readonly limit: number
+  readonly reverse: boolean
+  readonly select: Select
+}
+
+/**
+ * What a backend can do, and how much at once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Capabilities {
+  /** Whether it tells of changes: not at all, those of this process, or all of them from any position. */
+  readonly changes: "none" | "process" | "resumable"
+  /** The part of the store a placement lies in, where only keys of one part can be committed together. */
+  readonly placementOf: ((placement: string) => number) | undefined
+  /** How calls of one tick are gathered; `undefined` where each is answered at once and gathering could only cost. */
+  readonly coalesce:
+    | {
+        /** The most keys of one `read`. */
+        readonly readsMax: number
+        /** The most commits of one `commit`. */
+        readonly commitsMax: number
+        /** The most batches under way at once, of reads and of commits each. */
+        readonly inFlightMax: number
+      }
+    | undefined
+  /** The most keys one `read` takes. */
+  readonly batchReadsMax: number
+  /** The most commits one `commit` takes. */
+  readonly batchCommitsMax: number
+  /** The most checks and mutations of one commit, together. */
+  readonly commitStepsMax: number
+  /** The most bytes a payload may have. */
+  readonly valueBytesMax: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Info {
+  /** The backend's clock, in milliseconds since the epoch. */
+  readonly nowMs: number
+  /** What serves it, with its version. */
+  readonly server: string
+  /** About how many entries there are, expired ones not yet swept included. */
+  readonly entriesApprox: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Backend {
+  /** As errors, logs and metrics show it. */
+  readonly name: string
+  readonly capabilities: Capabilities
+  /**
+   * The backend inside the transaction that the caller has open on the app's own connection, where the backend was made
+   * from one; `undefined` where the caller has none.
+   */
+  readonly within?: ((caller: Context.Context<never>) => Backend | undefined) | undefined
+  /** Reads keys, each for itself, at once: an item for each key, in order. It never fails as a whole. */
+  readonly read: (keys: ReadonlyArray<FullKey>, select: Select) => Effect.Effect<ReadonlyArray<ReadResult>>
+  /**
+   * Applies commits, each atomic and independent of the others, in one round trip: an outcome for each, in order. Commits
+   * that touch the same key apply in the given order.
+   */
+  readonly commit: (batch: ReadonlyArray<Commit>) => Effect.Effect<ReadonlyArray<Outcome>>
+  readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>
+  /** The number of live entries. */
+  readonly count: (range: FullRange) => Effect.Effect<number, Fault>
+  readonly changes?:
+    | ((range: FullRange, from: Cursor | undefined) => Stream.Stream<ReadonlyArray<Change>, Fault>)
+    | undefined
+  /** Removes expired entries, at most so many, in one step that holds nothing up. `more` asks to be called again soon. */
+  readonly sweep: (entriesMax: number) => Effect.Effect<{ readonly removed: number; readonly more: boolean }, Fault>
+  readonly info: Effect.Effect<Info, Fault>
+}

@@ -1,0 +1,196 @@
+/**
+ * One tick's calls made one batch.
+ *
+ * A call that finds nobody else waiting goes out at the end of its tick, in a batch of one: nobody waits for company. Under
+ * load a batch takes about half of all calls that are waiting or under way, so that the server works on one batch while
+ * the answers of another are handed out. A batch runs in a fiber of its own: no caller's interruption reaches it, and an
+ * interrupted call that was not sent yet is withdrawn.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import type * as Scope from "effect/Scope"
+import { type Backend, type Commit, type Fault, fault, type Outcome, type ReadResult, type Select } from "./Backend.ts"
+import type { FullKey } from "./Key.ts"
+
+/**
+ * How single reads and commits reach a backend.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Access {
+  readonly read: (key: FullKey, select: Select) => Effect.Effect<ReadResult>
+  readonly commit: (commit: Commit) => Effect.Effect<Outcome>
+}
+
+/**
+ * Each call by itself.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const direct = (backend: Backend): Access => ({
+  read: (key, select) => Effect.map(backend.read([key], select), first),
+  commit: (commit) => Effect.map(backend.commit([commit]), first)
+})
+
+/**
+ * Calls gathered as the backend's capabilities say. Closing the scope refuses what was not sent yet, and waits up to
+ * `closeTimeout` for what was.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  backend: Backend,
+  options: { readonly closeTimeout?: Duration.DurationInput | undefined } = {}
+): Effect.Effect<Access, never, Scope.Scope> => {
+  const limits = backend.capabilities.coalesce
+  if (limits === undefined) return Effect.succeed(direct(backend))
+  const closeTimeout = options.closeTimeout ?? Duration.seconds(10)
+  const batcher = <Request, Reply>(
+    run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply>>,
+    batchMax: number
+  ) =>
+    Effect.acquireRelease(
+      Effect.map(Effect.runtime<never>(), (runtime) => {
+        const runCallback = Runtime.runCallback(runtime)
+        return new Batcher<Request, Reply>(
+          (requests, onExit) => void runCallback(run(requests), { onExit }),
+          batchMax,
+          limits.inFlightMax
+        )
+      }),
+      (batcher) => Effect.timeoutOption(batcher.close, closeTimeout)
+    )
+  return Effect.gen(function* () {
+    const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
+    const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
+    const commits = yield* batcher(backend.commit, limits.commitsMax)
+    return {
+      read: (key, select) => (select === "entry" ? entries : metas).submit(key),
+      commit: (commit) => commits.submit(commit)
+    }
+  })
+}
+
+interface Call<Request, Reply> {
+  readonly request: Request
+  readonly resume: (reply: Effect.Effect<Reply>) => void
+  /** The calling fiber, if interrupting it takes the call back. */
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+}
+
+class Batcher<Request, Reply> {
+  readonly #run: (requests: ReadonlyArray<Request>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void
+  readonly #batchMax: number
+  readonly #inFlightMax: number
+  #waiting: Array<Call<Request, Reply | Fault>> = []
+  #callsInFlight = 0
+  #batchesInFlight = 0
+  #flushScheduled = false
+  #closed = false
+  #onDrained = () => {}
+
+  constructor(
+    run: (requests: ReadonlyArray<Request>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void,
+    batchMax: number,
+    inFlightMax: number
+  ) {
+    this.#run = run
+    this.#batchMax = batchMax
+    this.#inFlightMax = inFlightMax
+  }
+
+  submit(request: Request): Effect.Effect<Reply | Fault> {
+    return Effect.withFiberRuntime((fiber, status) =>
+      // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
+      Effect.async((resume) => {
+        if (this.#closed) return resume(Effect.succeed(closedFault))
+        this.#waiting.push({
+          request,
+          resume,
+          caller: RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
+        })
+        this.#scheduleFlush()
+      })
+    )
+  }
+
+  readonly close: Effect.Effect<void> = Effect.async((resume) => {
+    this.#closed = true
+    for (const call of this.#waiting.splice(0)) call.resume(Effect.succeed(closedFault))
+    this.#onDrained = () => resume(Effect.void)
+    if (this.#batchesInFlight === 0) this.#onDrained()
+  })
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    queueMicrotask(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#batchesInFlight < this.#inFlightMax) {
+      const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
+      const size = Math.min(this.#batchMax, Math.max(batchMin, half))
+      const calls = this.#waiting.splice(0, size).filter(isWanted)
+      if (calls.length > 0) this.#send(calls)
+    }
+  }
+
+  #send(calls: ReadonlyArray<Call<Request, Reply | Fault>>): void {
+    this.#callsInFlight += calls.length
+    this.#batchesInFlight += 1
+    this.#run(
+      calls.map((call) => call.request),
+      (exit) => {
+        this.#callsInFlight -= calls.length
+        this.#batchesInFlight -= 1
+        answer(calls, exit)
+        if (this.#waiting.length > 0) this.#scheduleFlush()
+        if (this.#batchesInFlight === 0) this.#onDrained()
+      }
+    )
+  }
+}
+
+/** Fewer calls than these are not worth splitting into two batches. */
+const batchMin = 8
+
+const closedFault = fault("unavailable", "it is closed")
+
+/** A caller that was interrupted while it waited is gone, or about to go: nobody wants the answer. */
+const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
+  call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
+
+const answer = <Reply>(calls: ReadonlyArray<Call<unknown, Reply>>, exit: Exit.Exit<ReadonlyArray<Reply>>): void => {
+  if (Exit.isFailure(exit)) {
+    for (const call of calls) call.resume(Effect.failCause(exit.cause))
+    return
+  }
+  for (const [i, call] of calls.entries()) {
+    const reply = exit.value[i]
+    call.resume(
+      i < exit.value.length
+        ? Effect.succeed(reply as Reply) // In bounds; a reply may itself be undefined.
+        : Effect.dieMessage(`A batch of ${calls.length} calls got ${exit.value.length} replies`)
+    )
+  }
+}
+
+const first = <A>(replies: ReadonlyArray<A>): A => {
+  if (replies.length !== 1) throw new Error(`A batch of one call got ${replies.length} replies`)
+  return replies[0] as A // Just counted; the item may itself be undefined.
+}

@@ -1,0 +1,108 @@
+/**
+ * What a read-modify-write decides, and how it comes about.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Atomic from "./Atomic.ts"
+import type { Entry } from "./Entry.ts"
+import * as Reads from "./Reads.ts"
+import type { ReadError, VersionConflict, WriteError } from "./StateError.ts"
+import type * as View from "./View.ts"
+import * as Writes from "./Writes.ts"
+
+/**
+ * The decision of a function that was shown the current entry.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Modification =
+  | { readonly _tag: "Write"; readonly value: unknown; readonly options: Atomic.WriteOptions }
+  | { readonly _tag: "Delete" }
+  | { readonly _tag: "Keep" }
+
+/**
+ * Write a value. Unlike `set`, it keeps the deadline of a live entry unless told otherwise.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const write = (value: unknown, options: Atomic.WriteOptions = {}): Modification => ({
+  _tag: "Write",
+  value,
+  options: { ...options, ttl: options.ttl ?? "keep" }
+})
+
+const delete_: Modification = { _tag: "Delete" }
+
+export {
+  /**
+   * Remove the entry.
+   *
+   * @since 0.1.0
+   * @category constructors
+   */
+  delete_ as delete
+}
+
+/**
+ * Change nothing.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const keep: Modification = { _tag: "Keep" }
+
+/**
+ * How often a read-modify-write starts anew before it gives up with the last conflict.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const attemptsMax = 128
+
+/**
+ * @since 0.1.0
+ * @category modifying
+ */
+export const modify = <A, E, R>(
+  view: View.View,
+  key: string,
+  f: (current: Option.Option<Entry>) => Effect.Effect<readonly [A, Modification], E, R>
+): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> => {
+  const attempt = (n: number): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> =>
+    Effect.gen(function* () {
+      const current = yield* Reads.get(view, key)
+      const [result, modification] = yield* f(current)
+      if (modification._tag === "Keep" || (modification._tag === "Delete" && Option.isNone(current))) return result
+      const version = Option.match(current, { onNone: () => "absent" as const, onSome: (entry) => entry.version })
+      const { steps } = Atomic.make.pipe(
+        Atomic.check(key, version),
+        modification._tag === "Delete" ? Atomic.delete(key) : Atomic.set(key, modification.value, modification.options)
+      )
+      const committed = Writes.commitNoAdd(view, "modify", steps)
+      if (n >= attemptsMax) return yield* Effect.as(committed, result)
+      return yield* committed.pipe(
+        Effect.as(result),
+        Effect.catchTag("VersionConflict", () => Effect.zipRight(pause(n), attempt(n + 1)))
+      )
+    })
+  return attempt(1)
+}
+
+/** The first reruns come at once; later ones wait a random part of a growing time, so that nobody is starved for ever. */
+const pause = (attempt: number): Effect.Effect<void> =>
+  attempt <= 3
+    ? Effect.yieldNow()
+    : Random.next.pipe(
+        Effect.flatMap((part) => Effect.sleep(Duration.millis(part * Math.min(100, 2 ** (attempt - 3))))),
+        Effect.withClock(realClock)
+      )
+
+/** Waiting for others to finish takes real time, also where a test stops the clock. */
+const realClock = Clock.make()

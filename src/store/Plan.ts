@@ -1,0 +1,134 @@
+/**
+ * What a commit does, for backends that run this code where the state is: which checks hold, and what each mutation makes
+ * of the entry it meets. Pure: the backend looks up, and writes what comes out.
+ *
+ * @since 0.1.0
+ */
+import * as Atomic from "./Atomic.ts"
+import type { Commit, Mutation, Outcome, Stored } from "./Backend.ts"
+import * as Ttl from "./Ttl.ts"
+import type { Version } from "./Version.ts"
+
+/**
+ * The outcome of a commit and, if it is `Committed`, the entries to write, by full key in the order of their first change;
+ * `undefined` removes one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Plan {
+  readonly outcome: Exclude<Outcome, { readonly _tag: "Fault" }>
+  readonly writes: ReadonlyMap<string, Stored | undefined>
+}
+
+/**
+ * Plans a commit. `lookup` gives what lies under a full key, expired or not, and `version` is the one to give if it happens.
+ *
+ * @since 0.1.0
+ * @category planning
+ */
+export const make = (
+  commit: Commit,
+  lookup: (key: string) => Stored | undefined,
+  version: Version,
+  nowMs: number
+): Plan => {
+  const conflicts = commit.checks.filter((check) => {
+    const current = live(lookup(check.key.text), nowMs)
+    return check.version === "absent" ? current !== undefined : current?.version !== check.version
+  })
+  if (conflicts.length > 0) return refused({ _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) })
+  const writes = new Map<string, Stored | undefined>()
+  const results: Array<boolean | number> = []
+  for (const mutation of commit.mutations) {
+    const key = keyOf(mutation, version)
+    const current = writes.has(key) ? writes.get(key) : lookup(key)
+    const change = apply(mutation, key, current, version, nowMs)
+    if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
+    if (change.next !== current) writes.set(key, change.next)
+    results.push(change.result)
+  }
+  return { outcome: { _tag: "Committed", version, atMs: nowMs, results }, writes }
+}
+
+/**
+ * The sum of a counter's payload and a delta; `undefined` unless the payload is the JSON text of a safe integer and the
+ * sum is one.
+ *
+ * @since 0.1.0
+ * @category counters
+ */
+export const sum = (payload: Stored["payload"], delta: number): number | undefined => {
+  if (typeof payload !== "string" || !/^-?\d{1,16}$/.test(payload)) return undefined
+  const total = Number(payload) + delta
+  return Number.isSafeInteger(Number(payload)) && Number.isSafeInteger(total) ? total : undefined
+}
+
+interface Change {
+  readonly next: Stored | undefined
+  readonly result: boolean | number
+}
+
+/** What a mutation makes of what lies under its key; `undefined` if that is no counter. */
+const apply = (
+  mutation: Mutation,
+  key: string,
+  present: Stored | undefined,
+  version: Version,
+  nowMs: number
+): Change | undefined => {
+  const current = live(present, nowMs)
+  switch (mutation._tag) {
+    case "Put":
+      return { next: written(mutation, key, current, mutation.payload, version, nowMs), result: true }
+    case "Add": {
+      const total = sum(current === undefined ? "0" : current.payload, mutation.delta)
+      // Adding zero keeps -0 out: its JSON text is "0".
+      return total === undefined
+        ? undefined
+        : { next: written(mutation, key, current, JSON.stringify(total), version, nowMs), result: total + 0 }
+    }
+    case "Touch":
+      return current === undefined
+        ? { next: present, result: false }
+        : {
+            next: { ...current, expiresAtMs: Ttl.expiresAtMs(mutation.deadline, nowMs, current.expiresAtMs) },
+            result: true
+          }
+    case "Delete":
+      return { next: undefined, result: current !== undefined }
+    case "Install": {
+      if (present !== undefined && present.version >= mutation.entry.version) return { next: present, result: false }
+      const removes = mutation.entry.payload === undefined
+      return {
+        next: removes ? undefined : { ...mutation.entry, _tag: "Stored", key },
+        result: !removes || present !== undefined
+      }
+    }
+  }
+}
+
+const written = (
+  { deadline }: Extract<Mutation, { readonly _tag: "Put" | "Add" }>,
+  key: string,
+  current: Stored | undefined,
+  payload: NonNullable<Stored["payload"]>,
+  version: Version,
+  nowMs: number
+): Stored => ({
+  _tag: "Stored",
+  key,
+  version,
+  createdAtMs: current?.createdAtMs ?? nowMs,
+  updatedAtMs: nowMs,
+  expiresAtMs: Ttl.expiresAtMs(deadline, nowMs, current === undefined ? "absent" : current.expiresAtMs),
+  payload
+})
+
+const live = (stored: Stored | undefined, nowMs: number): Stored | undefined =>
+  stored !== undefined && Ttl.isLive(stored.expiresAtMs, nowMs) ? stored : undefined
+
+const keyOf = (mutation: Mutation, version: Version): string =>
+  mutation._tag === "Put" && mutation.stamped ? Atomic.stamped(mutation.key.text, version) : mutation.key.text
+
+const refused = (outcome: Plan["outcome"]): Plan => ({ outcome, writes: new Map() })
