@@ -85,7 +85,7 @@ class State {
   read(keys: ReadonlyArray<FullKey>, nowMs: number): ReadonlyArray<Stored | undefined> {
     return keys.map(({ text }) => {
       const entry = this.#entries.get(text)
-      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? entry : undefined
+      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? copy(entry) : undefined
     })
   }
 
@@ -104,7 +104,7 @@ class State {
     const items: Array<Stored> = []
     for (const entry of this.#live(range, after, reverse, nowMs)) {
       if (items.length === limit) return { items, more: true }
-      items.push(entry)
+      items.push(copy(entry))
     }
     return { items, more: false }
   }
@@ -148,7 +148,7 @@ class State {
 
   #put(key: string, entry: Stored): void {
     if (!this.#entries.has(key)) this.#index = RedBlackTree.insert(this.#index, key, undefined)
-    this.#entries.set(key, entry)
+    this.#entries.set(key, copy(entry))
     // An installed entry brings a version from elsewhere; later ones must be greater.
     this.#version = Math.max(this.#version, entry.version)
   }
@@ -160,3 +160,7 @@ class State {
 
 /** How many entries a step of the sweep may look at for each that it may remove. */
 const looksPerRemoval = 10
+
+/** Text can't be changed, bytes can: those that lie here are nobody else's. */
+const copy = (entry: Stored): Stored =>
+  typeof entry.payload === "object" ? { ...entry, payload: entry.payload.slice() } : entry
