@@ -17,7 +17,7 @@ const isExecutable = (file: string): boolean => {
 }
 
 const missing = (server: string, what: string) =>
-  new ServerError({ reason: "missing", server, message: `${what}. To get it, run \`npm run setup\`` })
+  new ServerError({ reason: "missing", server, message: `${what}. What helps: \`npm run setup\`` })
 
 /** `redis-server`: the file that `REDIS_SERVER_BIN` names, else the first on the PATH. */
 export const redisServer = (env: NodeJS.ProcessEnv = process.env): Effect.Effect<string, ServerError> =>
@@ -26,7 +26,7 @@ export const redisServer = (env: NodeJS.ProcessEnv = process.env): Effect.Effect
     if (named !== undefined && named !== "") {
       return isExecutable(named)
         ? Effect.succeed(Path.resolve(named))
-        : missing("redis", `REDIS_SERVER_BIN names ${named}, which is no executable file`)
+        : missing("redis", `REDIS_SERVER_BIN names ${named}, which is no executable file: correct it, or unset it`)
     }
     const found = (env.PATH ?? "")
       .split(Path.delimiter)
@@ -68,7 +68,7 @@ export const postgres = (env: NodeJS.ProcessEnv = process.env): Effect.Effect<Po
   })
 
 const namedPostgres = (named: string): Postgres | string => {
-  if (!Fs.existsSync(named)) return `POSTGRES_BIN names ${named}, which does not exist`
+  if (!Fs.existsSync(named)) return `POSTGRES_BIN names ${named}, which does not exist: correct it, or unset it`
   // A link such as /usr/local/bin/postgres has no initdb beside it; the file it leads to has.
   const real = Fs.realpathSync(named)
   const folder = Fs.statSync(real).isDirectory() ? real : Path.dirname(real)
