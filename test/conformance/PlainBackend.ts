@@ -4,11 +4,13 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { Backend, Commit, Fault, Outcome, Page, ReadResult, ScanOptions, Stored } from "../../src/store/Backend.ts"
 import { fault } from "../../src/store/Backend.ts"
 import type { FullKey } from "../../src/store/Key.ts"
 import type { FullRange } from "../../src/store/KeyRange.ts"
 import * as Plan from "../../src/store/Plan.ts"
+import * as StateStore from "../../src/store/StateStore.ts"
 import { Version } from "../../src/store/Version.ts"
 
 export class Plain {
@@ -139,4 +141,11 @@ export class Plain {
     }
     return backend
   })
+
+  layer(options: StateStore.Options): Layer.Layer<StateStore.StateStore, unknown> {
+    return Layer.scoped(
+      StateStore.StateStore,
+      Effect.flatMap(this.backend, (backend) => StateStore.make(backend, options))
+    )
+  }
 }
