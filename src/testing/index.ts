@@ -5,4 +5,5 @@
  */
 export * as Case from "./Case.ts"
 export * as Conformance from "./Conformance.ts"
+export type { Subject } from "./Harness.ts"
 export * as Harness from "./Harness.ts"
