@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
+export * as Collection from "./state/Collection.ts"
+export * as Sessions from "./state/Sessions.ts"
 export * as Atomic from "./store/Atomic.ts"
 export * as Backend from "./store/Backend.ts"
 export * as Change from "./store/Change.ts"

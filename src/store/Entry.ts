@@ -14,8 +14,8 @@ import type { Version } from "./Version.ts"
  * @since 0.1.0
  * @category models
  */
-export class Entry<out A = unknown> {
-  readonly key: string
+export class Entry<out A = unknown, out K = string> {
+  readonly key: K
   readonly value: A
   readonly version: Version
   /** Milliseconds since the epoch. */
@@ -26,7 +26,7 @@ export class Entry<out A = unknown> {
   readonly expiresAtMs: number | undefined
 
   constructor(
-    key: string,
+    key: K,
     value: A,
     version: Version,
     createdAtMs: number,
@@ -56,8 +56,8 @@ export class Entry<out A = unknown> {
     return Option.map(Option.fromNullable(this.expiresAtMs), DateTime.unsafeMake)
   }
 
-  /** The same entry with another value. */
-  withValue<B>(value: B): Entry<B> {
-    return new Entry(this.key, value, this.version, this.createdAtMs, this.updatedAtMs, this.expiresAtMs)
+  /** The same entry with its value and its key in another form. */
+  as<B, L>(key: L, value: B): Entry<B, L> {
+    return new Entry(key, value, this.version, this.createdAtMs, this.updatedAtMs, this.expiresAtMs)
   }
 }

@@ -6,12 +6,13 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Atomic from "./Atomic.ts"
 import type { Entry } from "./Entry.ts"
 import * as Reads from "./Reads.ts"
-import type { ReadError, VersionConflict, WriteError } from "./StateError.ts"
+import { type ReadError, VersionConflict, type WriteError } from "./StateError.ts"
 import type * as View from "./View.ts"
 import * as Writes from "./Writes.ts"
 
@@ -21,8 +22,8 @@ import * as Writes from "./Writes.ts"
  * @since 0.1.0
  * @category models
  */
-export type Modification =
-  | { readonly _tag: "Write"; readonly value: unknown; readonly options: Atomic.WriteOptions }
+export type Modification<A = unknown> =
+  | { readonly _tag: "Write"; readonly value: A; readonly options: Atomic.WriteOptions }
   | { readonly _tag: "Delete" }
   | { readonly _tag: "Keep" }
 
@@ -32,13 +33,13 @@ export type Modification =
  * @since 0.1.0
  * @category constructors
  */
-export const write = (value: unknown, options: Atomic.WriteOptions = {}): Modification => ({
+export const write = <A>(value: A, options: Atomic.WriteOptions = {}): Modification<A> => ({
   _tag: "Write",
   value,
   options: { ...options, ttl: options.ttl ?? "keep" }
 })
 
-const delete_: Modification = { _tag: "Delete" }
+const delete_: Modification<never> = { _tag: "Delete" }
 
 export {
   /**
@@ -56,10 +57,10 @@ export {
  * @since 0.1.0
  * @category constructors
  */
-export const keep: Modification = { _tag: "Keep" }
+export const keep: Modification<never> = { _tag: "Keep" }
 
 /**
- * How often a read-modify-write starts anew before it gives up with the last conflict.
+ * How often a read-modify-write is tried before it gives up with the last conflict.
  *
  * @since 0.1.0
  * @category limits
@@ -74,28 +75,56 @@ export const modify = <A, E, R>(
   view: View.View,
   key: string,
   f: (current: Option.Option<Entry>) => Effect.Effect<readonly [A, Modification], E, R>
-): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> => {
-  const attempt = (n: number): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> =>
+): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> =>
+  untilCommitted(
     Effect.gen(function* () {
       const current = yield* Reads.get(view, key)
       const [result, modification] = yield* f(current)
-      if (modification._tag === "Keep" || (modification._tag === "Delete" && Option.isNone(current))) return result
+      if (modification._tag === "Keep" || (modification._tag === "Delete" && Option.isNone(current))) {
+        return Either.right(result)
+      }
       const version = Option.match(current, { onNone: () => "absent" as const, onSome: (entry) => entry.version })
       const { steps } = Atomic.make.pipe(
         Atomic.check(key, version),
         modification._tag === "Delete" ? Atomic.delete(key) : Atomic.set(key, modification.value, modification.options)
       )
-      const committed = Writes.commitNoAdd(view, "modify", steps)
-      if (n >= attemptsMax) return yield* Effect.as(committed, result)
-      return yield* committed.pipe(
-        Effect.as(result),
-        Effect.catchTag("VersionConflict", () => Effect.zipRight(pause(n), attempt(n + 1)))
-      )
+      return yield* orConflict(Effect.as(Writes.commitNoAdd(view, "modify", steps), result))
     })
-  return attempt(1)
+  )
+
+/**
+ * Runs a read and the commit that depends on it until there is no conflict between them, {@link attemptsMax} times at
+ * most. Only the conflict that the attempt gives back counts: one that it fails with is its own.
+ *
+ * @since 0.1.0
+ * @category modifying
+ */
+export const untilCommitted = <A, E, R>(
+  attempt: Effect.Effect<Either.Either<A, VersionConflict>, E, R>
+): Effect.Effect<A, E | VersionConflict, R> => {
+  const run = (n: number): Effect.Effect<A, E | VersionConflict, R> =>
+    Effect.flatMap(attempt, (result) =>
+      Either.isRight(result) || n >= attemptsMax ? result : Effect.zipRight(pause(n), run(n + 1))
+    )
+  return run(1)
 }
 
-/** The first reruns come at once; later ones wait a random part of a growing time, so that nobody is starved for ever. */
+/**
+ * A commit's conflict as data, for {@link untilCommitted}.
+ *
+ * @since 0.1.0
+ * @category modifying
+ */
+export const orConflict = <A, E, R>(
+  commit: Effect.Effect<A, E | VersionConflict, R>
+): Effect.Effect<Either.Either<A, VersionConflict>, Exclude<E, VersionConflict>, R> =>
+  Effect.catchIf(
+    Effect.map(commit, (result): Either.Either<A, VersionConflict> => Either.right(result)),
+    (error): error is Extract<E | VersionConflict, VersionConflict> => error instanceof VersionConflict,
+    (conflict) => Effect.succeed(Either.left(conflict))
+  )
+
+/** The first reruns come at once; later ones wait a random part of a growing time, so that nobody starves. */
 const pause = (attempt: number): Effect.Effect<void> =>
   attempt <= 3
     ? Effect.yieldNow()

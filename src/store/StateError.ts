@@ -184,8 +184,17 @@ export class InvalidRange extends Schema.TaggedError<InvalidRange>("effect-state
   }
 }
 
+/** Where a schema refused: made by `effect`, and only handed on. */
+const ParseIssue = Schema.declare(
+  (u): u is ParseResult.ParseIssue => typeof u === "object" && u !== null && "_tag" in u && "actual" in u
+)
+
+/** An issue as text. It quotes the value: not for logs. */
+const details = (issue: ParseResult.ParseIssue | undefined, reason: string): string =>
+  issue === undefined ? reason : ParseResult.TreeFormatter.formatIssueSync(issue)
+
 /**
- * A value that would not come back equal. `path` leads to the part that is at fault.
+ * A value that would not come back equal, or that the schema refuses. `path` leads to the part that is at fault.
  *
  * @since 0.1.0
  * @category errors
@@ -193,13 +202,20 @@ export class InvalidRange extends Schema.TaggedError<InvalidRange>("effect-state
 export class EncodeError extends Schema.TaggedError<EncodeError>("effect-state/EncodeError")("EncodeError", {
   key: Schema.String,
   path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
-  reason: Schema.String
+  reason: Schema.String,
+  issue: Schema.optional(ParseIssue)
 }) {
   get isRetryable(): boolean {
     return false
   }
   override get message(): string {
     return `The value can't be stored: ${this.reason}${this.path.length === 0 ? "" : ` at ${this.path.join(".")}`}`
+  }
+  /**
+   * Where and why the schema refused, as text. It quotes the value: not for logs.
+   */
+  get details(): string {
+    return details(this.issue, this.reason)
   }
 }
 
@@ -212,9 +228,7 @@ export class EncodeError extends Schema.TaggedError<EncodeError>("effect-state/E
 export class DecodeError extends Schema.TaggedError<DecodeError>("effect-state/DecodeError")("DecodeError", {
   key: Schema.String,
   reason: Schema.String,
-  issue: Schema.optional(
-    Schema.declare((u): u is ParseResult.ParseIssue => typeof u === "object" && u !== null && "_tag" in u)
-  )
+  issue: Schema.optional(ParseIssue)
 }) {
   get isRetryable(): boolean {
     return false
@@ -226,7 +240,7 @@ export class DecodeError extends Schema.TaggedError<DecodeError>("effect-state/D
    * Where and why the schema refused, as text. It quotes the stored value: not for logs.
    */
   get details(): string {
-    return this.issue === undefined ? this.reason : ParseResult.TreeFormatter.formatIssueSync(this.issue)
+    return details(this.issue, this.reason)
   }
 }
 

@@ -1,0 +1,154 @@
+/**
+ * A session: what users see of it, and what is stored.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import type * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { Entry } from "../store/Entry.ts"
+import type { Version } from "../store/Version.ts"
+
+/**
+ * A session as it was when it was read. It does not change; `update` gives a new one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Session<D, M = Metadata> {
+  /** Whoever knows it has the session: it is a secret. */
+  readonly id: string
+  readonly data: D
+  readonly metadata: M
+  /** When the session was created, also under an earlier id. */
+  readonly createdAt: DateTime.Utc
+  /** When data or metadata were written last. */
+  readonly updatedAt: DateTime.Utc
+  /** When it ends unless it is used before. */
+  readonly expiresAt: Option.Option<DateTime.Utc>
+  readonly version: Version
+}
+
+/**
+ * What sessions carry beside their data, where no other schema is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Metadata = { readonly [key: string]: unknown }
+
+/**
+ * There is no such session: it never was, it expired, or it was deleted. The id is redacted in logs.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SessionNotFound extends Schema.TaggedError<SessionNotFound>("effect-state/SessionNotFound")(
+  "SessionNotFound",
+  { id: Schema.RedactedFromSelf(Schema.String) }
+) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return "There is no such session"
+  }
+}
+
+/**
+ * A session was to be created under an id that another one has. The id is redacted in logs.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SessionExists extends Schema.TaggedError<SessionExists>("effect-state/SessionExists")("SessionExists", {
+  id: Schema.RedactedFromSelf(Schema.String)
+}) {
+  get isRetryable(): boolean {
+    return false
+  }
+  override get message(): string {
+    return "There is a session under this id already"
+  }
+}
+
+/**
+ * What is stored of a session.
+ *
+ * @since 0.1.0
+ * @category storing
+ */
+export interface Envelope<D, M> {
+  readonly data: D
+  readonly metadata: M
+  /** Milliseconds since the epoch; there once the session has moved to another id. */
+  readonly createdAtMs?: number | undefined
+  /** How long this session may be idle, if it is not as long as all; null means for ever. */
+  readonly idleMs?: number | null | undefined
+}
+
+/**
+ * The schema of what is stored, for data and metadata of these schemas.
+ *
+ * @since 0.1.0
+ * @category storing
+ */
+export const envelope = <D, DI, R, M, MI, RM>(options: {
+  readonly data: Schema.Schema<D, DI, R>
+  readonly metadata?: Schema.Schema<M, MI, RM> | undefined
+}): Schema.Schema<Envelope<D, M>, unknown, R | RM> => {
+  const metadata: Schema.Schema.Any = options.metadata ?? Schema.Record({ key: Schema.String, value: Schema.Unknown })
+  const schema = Schema.Struct({
+    data: options.data,
+    metadata,
+    createdAtMs: Schema.optional(Schema.Number),
+    idleMs: Schema.optional(Schema.NullOr(Schema.Number))
+  })
+  // Without a schema of its own, metadata is a record of anything, as the default of M says.
+  return schema as unknown as Schema.Schema<Envelope<D, M>, unknown, R | RM>
+}
+
+/**
+ * The session of an entry.
+ *
+ * @since 0.1.0
+ * @category storing
+ */
+export const fromEntry = <D, M>(entry: Entry<Envelope<D, M>>): Session<D, M> => ({
+  id: entry.key,
+  data: entry.value.data,
+  metadata: entry.value.metadata,
+  createdAt: DateTime.unsafeMake(startOf(entry)),
+  updatedAt: entry.updatedAt,
+  expiresAt: entry.expiresAt,
+  version: entry.version
+})
+
+/**
+ * When a session began, in milliseconds since the epoch, under whatever id.
+ *
+ * @since 0.1.0
+ * @category storing
+ */
+export const startOf = <D, M>(entry: Entry<Envelope<D, M>>): number => entry.value.createdAtMs ?? entry.createdAtMs
+
+/**
+ * Properties laid over those of a record; what is no record is replaced.
+ *
+ * @since 0.1.0
+ * @category changing
+ */
+export const merge = <A>(current: A, changes: Partial<A> | undefined): A => {
+  if (changes === undefined) return current
+  return Predicate.isRecord(current) && Predicate.isRecord(changes) ? { ...current, ...changes } : (changes as A) // A whole.
+}
+
+/**
+ * The error for an id without a session.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const notFound = (id: string): SessionNotFound => new SessionNotFound({ id: Redacted.make(id) })
