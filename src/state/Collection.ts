@@ -246,7 +246,7 @@ export interface TagClass<Self, Id extends string, A, I, R, K, RK>
  *   return yield* users.update("ada", (user) => ({ ...user, visits: user.visits + 1 }))
  * })
  *
- * Effect.runPromise(program.pipe(Effect.provide(Users.layer.pipe(Layer.provide(MemoryStore.layer())))))
+ * await Effect.runPromise(program.pipe(Effect.provide(Users.layer.pipe(Layer.provide(MemoryStore.layer())))))
  * ```
  *
  * @since 0.1.0

@@ -282,7 +282,7 @@ export interface TagClass<Self, Id extends string, D, R, M, RM> extends Context.
  *   return yield* conversations.require(id)
  * })
  *
- * Effect.runPromise(program.pipe(Effect.provide(Conversations.layer.pipe(Layer.provide(MemoryStore.layer())))))
+ * await Effect.runPromise(program.pipe(Effect.provide(Conversations.layer.pipe(Layer.provide(MemoryStore.layer())))))
  * ```
  *
  * @since 0.1.0

@@ -78,13 +78,15 @@ const add_ =
  * A commit of nothing yet.
  *
  * ```ts
- * import { Atomic, StateStore } from "effect-state"
+ * import { Atomic, MemoryStore, StateStore } from "effect-state"
  * import { Effect } from "effect"
  *
  * const transfer = Effect.gen(function* () {
  *   const store = yield* StateStore.StateStore
  *   return yield* store.commit(Atomic.make.pipe(Atomic.add("alice", -10), Atomic.add("bob", 10)))
  * })
+ *
+ * await Effect.runPromise(transfer.pipe(Effect.provide(MemoryStore.layer())))
  * ```
  *
  * @since 0.1.0

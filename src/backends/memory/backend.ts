@@ -8,7 +8,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as RedBlackTree from "effect/RedBlackTree"
-import type { Backend, Commit, Outcome, ScanOptions, Stored } from "../../store/Backend.ts"
+import type * as Scope from "effect/Scope"
+import {
+  type Backend,
+  type Commit,
+  type Fault,
+  fault,
+  type Outcome,
+  type ScanOptions,
+  type Stored
+} from "../../store/Backend.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Plan from "../../store/Plan.ts"
@@ -17,14 +26,25 @@ import * as Utf8 from "../../store/Utf8.ts"
 import { Version } from "../../store/Version.ts"
 
 /**
- * A backend of its own, by the clock of the effect that makes it.
+ * A backend of its own, by the clock of the effect that makes it. Closing the scope forgets its entries and refuses later
+ * calls.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<Backend> = Effect.map(Effect.clock, (clock) => {
+export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(function* () {
+  const clock = yield* Effect.clock
   const nowMs = () => clock.unsafeCurrentTimeMillis()
   const state = new State()
+  let closed = false
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      closed = true
+      state.clear()
+    })
+  )
+  const unlessClosed = <A>(answer: () => A): Effect.Effect<A, Fault> =>
+    Effect.suspend(() => (closed ? Effect.fail(closedFault) : Effect.succeed(answer())))
   return {
     name: "memory",
     capabilities: {
@@ -36,14 +56,16 @@ export const make: Effect.Effect<Backend> = Effect.map(Effect.clock, (clock) => 
       commitStepsMax: 1_000,
       valueBytesMax: 64 * 1_024 * 1_024
     },
-    read: (keys) => Effect.sync(() => state.read(keys, nowMs())),
-    commit: (batch) => Effect.sync(() => batch.map((commit) => state.commit(commit, nowMs()))),
-    scan: (range, options) => Effect.sync(() => state.scan(range, options, nowMs())),
-    count: (range) => Effect.sync(() => state.count(range, nowMs())),
-    sweep: (entriesMax) => Effect.sync(() => state.sweep(entriesMax, nowMs())),
-    info: Effect.sync(() => ({ nowMs: nowMs(), server: "memory", entriesApprox: state.size }))
+    read: (keys) => Effect.sync(() => (closed ? keys.map(() => closedFault) : state.read(keys, nowMs()))),
+    commit: (batch) => Effect.sync(() => batch.map((commit) => (closed ? closedFault : state.commit(commit, nowMs())))),
+    scan: (range, options) => unlessClosed(() => state.scan(range, options, nowMs())),
+    count: (range) => unlessClosed(() => state.count(range, nowMs())),
+    sweep: (entriesMax) => unlessClosed(() => state.sweep(entriesMax, nowMs())),
+    info: unlessClosed(() => ({ nowMs: nowMs(), server: "memory", entriesApprox: state.size }))
   }
 })
+
+const closedFault = fault("unavailable", "it is closed")
 
 class State {
   readonly #entries = new Map<string, Stored>()
@@ -55,10 +77,15 @@ class State {
     return this.#entries.size
   }
 
+  clear(): void {
+    this.#entries.clear()
+    this.#index = RedBlackTree.empty<string, undefined>(Utf8.order)
+  }
+
   read(keys: ReadonlyArray<FullKey>, nowMs: number): ReadonlyArray<Stored | undefined> {
     return keys.map(({ text }) => {
       const entry = this.#entries.get(text)
-      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? entry : undefined
+      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? copy(entry) : undefined
     })
   }
 
@@ -77,7 +104,7 @@ class State {
     const items: Array<Stored> = []
     for (const entry of this.#live(range, after, reverse, nowMs)) {
       if (items.length === limit) return { items, more: true }
-      items.push(entry)
+      items.push(copy(entry))
     }
     return { items, more: false }
   }
@@ -121,7 +148,7 @@ class State {
 
   #put(key: string, entry: Stored): void {
     if (!this.#entries.has(key)) this.#index = RedBlackTree.insert(this.#index, key, undefined)
-    this.#entries.set(key, entry)
+    this.#entries.set(key, copy(entry))
     // An installed entry brings a version from elsewhere; later ones must be greater.
     this.#version = Math.max(this.#version, entry.version)
   }
@@ -133,3 +160,7 @@ class State {
 
 /** How many entries a step of the sweep may look at for each that it may remove. */
 const looksPerRemoval = 10
+
+/** Text can't be changed, bytes can: those that lie here are nobody else's. */
+const copy = (entry: Stored): Stored =>
+  typeof entry.payload === "object" ? { ...entry, payload: entry.payload.slice() } : entry

@@ -1,0 +1,110 @@
+/**
+ * The backend over an engine, however its connection is come by.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Backend, Commit, Fault, Outcome, Page, ReadResult, ScanOptions } from "../../store/Backend.ts"
+import type { Engine, ScanStep } from "./engine.ts"
+import * as Patience from "./patience.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly engine: Engine
+  /** Runs a step on the connection. */
+  readonly run: Patience.Run
+  /** Runs the body in a transaction: all of it happens, or it throws. */
+  readonly transaction: <A>(body: () => A) => A
+  /** Whether a statement outside of a transaction is one by itself. */
+  readonly commitsAlone: boolean
+  readonly coalesce: Backend["capabilities"]["coalesce"]
+  readonly within?: Backend["within"]
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = ({ engine, run, transaction, commitsAlone, coalesce, within }: Options): Backend => {
+  const apply = (batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> => {
+    const [commit] = batch
+    const alone = commitsAlone && batch.length === 1 && commit !== undefined ? engine.commitAlone(commit) : undefined
+    return alone === undefined ? transaction(() => engine.commit(batch)) : [alone]
+  }
+  const commit = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
+    Effect.catchAll(
+      run(() => apply(batch)),
+      (fault) =>
+        batch.length > 1 && fault.kind === "failure" && fault.outcome === "not-applied"
+          ? // One of them may be to blame, and must not take the others with it.
+            Effect.forEach(batch, (one) => Effect.map(commit([one]), ([outcome]) => outcome ?? fault))
+          : Effect.succeed(batch.map(() => fault))
+    )
+  return {
+    name: "sqlite",
+    capabilities: {
+      changes: "none",
+      placementOf: undefined,
+      coalesce,
+      batchReadsMax: 500,
+      batchCommitsMax: 250,
+      commitStepsMax: 1_000,
+      valueBytesMax: 64 * 1_024 * 1_024
+    },
+    within,
+    read: (keys, select) =>
+      airily(
+        keys.length,
+        Effect.catchAll(
+          run((): ReadonlyArray<ReadResult> => engine.read(keys, select)),
+          (fault) => Effect.succeed(keys.map(() => fault))
+        )
+      ),
+    commit: (batch) => airily(batch.length, commit(batch)),
+    scan: (range, options) => scanAll((options) => run(() => engine.scan(range, options)), options),
+    count: (range) => countAll((after) => run(() => engine.count(range, after))),
+    sweep: (entriesMax) =>
+      Effect.flatMap(
+        // Without anything to remove there is no need of the write lock.
+        run(() => (engine.hasExpired ? transaction(() => engine.sweep(entriesMax)) : { removed: 0, more: false })),
+        (step) => (step.more ? Effect.as(Patience.breathe, step) : Effect.succeed(step))
+      ),
+    info: run(() => engine.info())
+  }
+}
+
+/** The rows after which others get a turn. */
+const rowsAtOnce = 64
+
+const airily = <A>(rows: number, effect: Effect.Effect<A>): Effect.Effect<A> =>
+  rows > rowsAtOnce ? Effect.zipLeft(effect, Patience.breathe) : effect
+
+const scanAll = (
+  scan: (options: ScanOptions) => Effect.Effect<ScanStep, Fault>,
+  options: ScanOptions
+): Effect.Effect<Page, Fault> =>
+  Effect.flatMap(scan(options), (step) => {
+    const full = step.items.length === options.limit
+    if (full || step.reached === undefined)
+      return Effect.succeed({ items: step.items, more: step.reached !== undefined })
+    const rest = { ...options, after: step.reached, limit: options.limit - step.items.length }
+    return Effect.map(Effect.zipRight(Patience.breathe, scanAll(scan, rest)), ({ items, more }) => ({
+      items: [...step.items, ...items],
+      more
+    }))
+  })
+
+const countAll = (
+  count: (after: string | undefined) => Effect.Effect<{ count: number; reached: string | undefined }, Fault>
+): Effect.Effect<number, Fault> => {
+  const from = (after: string | undefined, total: number): Effect.Effect<number, Fault> =>
+    Effect.flatMap(count(after), (step) =>
+      step.reached === undefined
+        ? Effect.succeed(total + step.count)
+        : Effect.zipRight(Patience.breathe, from(step.reached, total + step.count))
+    )
+  return from(undefined, 0)
+}

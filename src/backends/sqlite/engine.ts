@@ -1,0 +1,236 @@
+/**
+ * The store's primitives on a connection, each a plain function that runs without a break and throws what the driver throws.
+ *
+ * **Versions.** A write of a key gives it one more than the greater of its row's version and the *floor*, a number kept
+ * beside the entries. Whatever removes a row (a delete, the sweeper) and whatever needs a version that no other commit
+ * ever has (an append, a commit of checks alone) raises the floor to its version in the same transaction. So the versions
+ * of a key rise strictly: while its row is there, from the row; once it was removed, from the floor, which is at least what
+ * the row had. This holds across processes, since row and floor are in the file, and it makes the most frequent commit, one
+ * put, a single statement that touches a single page.
+ *
+ * @since 0.1.0
+ */
+import * as Atomic from "../../store/Atomic.ts"
+import type { Commit, Info, Mutation, Outcome, ReadResult, ScanOptions, Select, Stored } from "../../store/Backend.ts"
+import type { FullKey } from "../../store/Key.ts"
+import type { FullRange } from "../../store/KeyRange.ts"
+import * as Plan from "../../store/Plan.ts"
+import * as Ttl from "../../store/Ttl.ts"
+import { isVersion, type Version } from "../../store/Version.ts"
+import { CommitFailure, type Row } from "./connection.ts"
+import { item, stored } from "./row.ts"
+import type { Statements } from "./schema.ts"
+
+/**
+ * The rows that one step of a scan looks at, expired ones included.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const scanRowsMax = 256
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScanStep {
+  readonly items: ReadonlyArray<Exclude<ReadResult, undefined | { readonly _tag: "Fault" }>>
+  /** The last key looked at, if the range goes on behind it. */
+  readonly reached: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Engine {
+  readonly #sql: Statements
+  readonly #nowMs: () => number
+
+  constructor(statements: Statements, nowMs: () => number) {
+    this.#sql = statements
+    this.#nowMs = nowMs
+  }
+
+  read(keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> {
+    const nowMs = this.#nowMs()
+    const statement = select === "entry" ? this.#sql.entry : this.#sql.meta
+    return keys.map(({ text }) => {
+      const row = statement(text)
+      return row === undefined ? undefined : live(item(text, row, select), nowMs)
+    })
+  }
+
+  /** One unconditional put as a statement that commits by itself; `undefined` for any other commit. */
+  commitAlone(commit: Commit): Outcome | undefined {
+    const put = lonePut(commit)
+    if (put === undefined) return undefined
+    const nowMs = this.#nowMs()
+    const expiresAtMs = Ttl.expiresAtMs(put.deadline, nowMs, "absent") ?? null
+    try {
+      const version = this.#sql.putAlone(put.key.text, nowMs, nowMs, expiresAtMs, put.payload)[0]?.[0] as Version // RETURNING gives one row.
+      return { _tag: "Committed", version, atMs: nowMs, results: [true] }
+    } catch (cause) {
+      throw new CommitFailure(cause)
+    }
+  }
+
+  /** Commits one after the other; to be called inside a transaction. */
+  commit(batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> {
+    const before = this.#floor()
+    let floor = before
+    const outcomes = batch.map((commit) => {
+      const result = this.#commitOne(commit, floor)
+      floor = result.floor
+      return result.outcome
+    })
+    if (floor !== before) this.#sql.setFloor(floor)
+    return outcomes
+  }
+
+  #commitOne(commit: Commit, floor: number): { readonly outcome: Outcome; readonly floor: number } {
+    const nowMs = this.#nowMs()
+    const present = this.#present(commit)
+    const version = this.#draw(commit, present, floor)
+    const { outcome, writes } = Plan.make(commit, (key) => present.get(key), version, nowMs)
+    if (outcome._tag !== "Committed") return { outcome, floor }
+    let removes = false
+    for (const [key, entry] of writes) {
+      if (entry === undefined) {
+        this.#sql.delete(key)
+        removes = true
+      } else {
+        const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
+        this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
+      }
+    }
+    const unique = removes || commit.mutations.length === 0 || commit.mutations.some(isStamped)
+    return { outcome, floor: Math.max(floor, unique ? version : 0, ...commit.mutations.map(tombstoneVersion)) }
+  }
+
+  /** What lies under the keys of a commit, before it. */
+  #present({ checks, mutations }: Commit): Map<string, Stored | undefined> {
+    const present = new Map<string, Stored | undefined>()
+    for (const { key } of checks) present.set(key.text, this.#lookup(key.text, this.#sql.meta))
+    for (const mutation of mutations) {
+      const key = mutation.key.text
+      const needsPayload = mutation._tag === "Add" || mutation._tag === "Touch"
+      if (isStamped(mutation) || (present.has(key) && !needsPayload)) continue
+      present.set(key, this.#lookup(key, needsPayload ? this.#sql.entry : this.#sql.meta))
+    }
+    return present
+  }
+
+  /** A version above the floor and above all rows that the commit meets; under it, appended keys are known, too. */
+  #draw({ mutations }: Commit, present: Map<string, Stored | undefined>, floor: number): Version {
+    let version = floor + 1
+    for (const entry of present.values()) if (entry !== undefined) version = Math.max(version, entry.version + 1)
+    for (let settled = false; !settled; ) {
+      settled = true
+      for (const mutation of mutations) {
+        if (!isStamped(mutation)) continue
+        const key = Atomic.stamped(mutation.key.text, version as Version) // Above a version, and so positive.
+        const entry = this.#lookup(key, this.#sql.meta)
+        present.set(key, entry)
+        if (entry === undefined || entry.version < version) continue
+        version = entry.version + 1
+        settled = false
+        break
+      }
+    }
+    return version as Version // A safe integer for as long as the rows' versions are.
+  }
+
+  #lookup(key: string, statement: Statements["entry"]): Stored | undefined {
+    const row = statement(key)
+    return row === undefined ? undefined : stored(key, row)
+  }
+
+  #floor(): number {
+    const floor = this.#sql.floor()?.[0]
+    if (typeof floor !== "number" || !Number.isSafeInteger(floor)) throw new TypeError("the version counter is gone")
+    return floor
+  }
+
+  /** A bounded part of a range's live entries, in order. */
+  scan(range: FullRange, { after, limit, reverse, select }: ScanOptions): ScanStep {
+    const nowMs = this.#nowMs()
+    const rowsMax = Math.min(limit, scanRowsMax)
+    const scans = this.#sql.scans[select]
+    const rows = reverse
+      ? scans.reverse(nowMs, range.start, after ?? range.end, rowsMax)
+      : (after === undefined ? scans.first : scans.next)(nowMs, after ?? range.start, range.end, rowsMax)
+    const items = rows.flatMap((row) => live(item(String(row[5]), row, select), nowMs) ?? [])
+    return { items, reached: rows.length === rowsMax ? String(rows.at(-1)?.[5]) : undefined }
+  }
+
+  /** The number of live entries in a bounded part of a range. */
+  count(range: FullRange, after: string | undefined) {
+    const statement = after === undefined ? this.#sql.countFirst : this.#sql.countNext
+    const row = statement(this.#nowMs(), after ?? range.start, range.end, countRowsMax)
+    const [looked, last, count] = row ?? []
+    return { count: Number(count ?? 0), reached: looked === countRowsMax ? String(last) : undefined }
+  }
+
+  get hasExpired(): boolean {
+    return this.#sql.anyExpired(this.#nowMs()) !== undefined
+  }
+
+  /** To be called inside a transaction. */
+  sweep(entriesMax: number): { readonly removed: number; readonly more: boolean } {
+    const nowMs = this.#nowMs()
+    const stepMax = Math.min(entriesMax, sweepRowsMax)
+    const versions = this.#sql.sweep(nowMs, nowMs, stepMax).map(versionOf)
+    const floor = this.#floor()
+    const raised = versions.reduce((max, version) => Math.max(max, version), floor)
+    if (raised > floor) this.#sql.setFloor(raised)
+    return { removed: versions.length, more: versions.length === stepMax }
+  }
+
+  info(): Info {
+    return {
+      nowMs: this.#nowMs(),
+      server: `SQLite ${this.#sql.server()?.[0]}`,
+      entriesApprox: this.#entriesApprox()
+    }
+  }
+
+  /** Exact for a small table; a larger one is not counted, which takes long, but estimated by the size of the file. */
+  #entriesApprox(): number {
+    const [sampled, bytes] = (this.#sql.someSizes(sampleRows) ?? []).map(Number)
+    if (sampled === undefined || bytes === undefined || sampled < sampleRows) return sampled ?? 0
+    const fileBytes = Number(this.#sql.fileBytes()?.[0])
+    return Math.max(sampled, Math.round(fileBytes / (bytes / sampled + rowOverheadBytes)))
+  }
+}
+
+const countRowsMax = 5_000
+const sweepRowsMax = 250
+const sampleRows = 1_000
+
+/** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
+const rowOverheadBytes = 40
+
+const live = <A extends { readonly _tag: string }>(read: A, nowMs: number): A | undefined =>
+  "expiresAtMs" in read && !Ttl.isLive(read.expiresAtMs as number | undefined, nowMs) ? undefined : read // As in Stored.
+
+type Put = Extract<Mutation, { readonly _tag: "Put" }>
+
+const lonePut = ({ checks, mutations }: Commit): Put | undefined => {
+  const mutation = mutations[0]
+  return mutation?._tag === "Put" &&
+    mutations.length === 1 &&
+    checks.length === 0 &&
+    !mutation.stamped &&
+    !mutation.deadline.keep
+    ? mutation
+    : undefined
+}
+
+const isStamped = (mutation: Mutation): mutation is Put => mutation._tag === "Put" && mutation.stamped
+
+/** An installed removal carries a version that its key had elsewhere. */
+const tombstoneVersion = (mutation: Mutation): number =>
+  mutation._tag === "Install" && mutation.entry.payload === undefined ? mutation.entry.version : 0
+
+const versionOf = (row: Row): number => (isVersion(row[0]) ? row[0] : 0)

@@ -1,0 +1,178 @@
+/**
+ * The tables, and every statement that touches them.
+ *
+ * Keys compare as bytes (BINARY, and text is UTF-8), which is the order that the store promises. The payload column has no
+ * affinity, so that JSON text stays text and bytes stay bytes. `WITHOUT ROWID` keeps the entries of a range together.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import { fault } from "../../store/Backend.ts"
+import { InvalidOption } from "../../store/StateError.ts"
+import { type Connection, type Params, Refusal, type Row } from "./connection.ts"
+
+/**
+ * What the tables are made like. A file with a greater number was made by a later version of this library.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const schemaVersion = 1
+
+/**
+ * The names of what belongs to one store, quoted.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Names {
+  readonly entries: string
+  readonly meta: string
+  readonly expiry: string
+}
+
+/**
+ * The names for a table's name. One that SQLite keeps for itself, or can't hold, is an `InvalidOption`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const names = (table: string): Either.Either<Names, InvalidOption> => {
+  const refuse = (reason: string) => Either.left(new InvalidOption({ option: "table", reason }))
+  if (typeof table !== "string" || table === "") return refuse("expected a name, got none")
+  if (table.length > tableLengthMax) return refuse(`expected at most ${tableLengthMax} characters, got ${table.length}`)
+  if (table.includes("\0") || !table.isWellFormed()) return refuse("expected well-formed text without NUL")
+  if (/^sqlite_/i.test(table)) return refuse("names that start with sqlite_ belong to SQLite")
+  return Either.right({ entries: quote(table), meta: quote(`${table}_meta`), expiry: quote(`${table}_expiry`) })
+}
+
+/**
+ * Makes the tables, unless they are there. Safe when many processes do so at once; throws a {@link Refusal} if they were
+ * made by a later version.
+ *
+ * @since 0.1.0
+ * @category making
+ */
+export const ensure = (
+  connection: Connection,
+  transaction: <A>(body: () => A) => A,
+  names: Names,
+  meta: string
+): void => {
+  const isThere = connection.first("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
+  // Opening what is there needs no write lock.
+  if (isThere(meta) === undefined) transaction(() => create(connection, names))
+  const version = connection.first(`SELECT value FROM ${names.meta} WHERE name = 'schema'`)()?.[0]
+  if (version !== schemaVersion) {
+    throw new Refusal(
+      fault(
+        "failure",
+        typeof version === "number" && version > schemaVersion
+          ? `its tables have schema version ${version}; this library knows ${schemaVersion} at most: update it`
+          : "there is a table of another program under its table's name"
+      )
+    )
+  }
+}
+
+const create = (connection: Connection, { entries, meta, expiry }: Names): void => {
+  for (const sql of [
+    `CREATE TABLE IF NOT EXISTS ${meta} (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID`,
+    `INSERT OR IGNORE INTO ${meta} (name, value) VALUES ('schema', ${schemaVersion}), ('floor', 0)`,
+    `CREATE TABLE IF NOT EXISTS ${entries} (
+      key TEXT PRIMARY KEY NOT NULL,
+      version INTEGER NOT NULL,
+      created_at_ms INTEGER NOT NULL,
+      updated_at_ms INTEGER NOT NULL,
+      expires_at_ms INTEGER,
+      payload BLOB NOT NULL
+    ) WITHOUT ROWID`,
+    `CREATE INDEX IF NOT EXISTS ${expiry} ON ${entries} (expires_at_ms) WHERE expires_at_ms IS NOT NULL`
+  ]) {
+    connection.command(sql)()
+  }
+}
+
+/**
+ * The statements, prepared once for a connection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Statements = ReturnType<typeof prepare>
+
+/**
+ * Prepares them; it throws where the tables are not what they should be.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const prepare = (connection: Connection, { entries, meta }: Names) => {
+  const columns = "key, version, created_at_ms, updated_at_ms, expires_at_ms, payload"
+  const read = (payload: string) =>
+    `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload} FROM ${entries} WHERE key = ?`
+  const floor = `SELECT value FROM ${meta} WHERE name = 'floor'`
+  // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
+  const scan = (from: string, to: string, order: string, payload: string) =>
+    connection.query(
+      `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END, key
+       FROM ${entries} WHERE key ${from} ? AND key ${to} ? ORDER BY key ${order} LIMIT ?`
+    )
+  const scans = (payload: string) => ({
+    first: scan(">=", "<", "ASC", payload),
+    next: scan(">", "<", "ASC", payload),
+    reverse: scan(">=", "<", "DESC", payload)
+  })
+  const count = (from: string) =>
+    connection.first(
+      `SELECT count(*), max(key), sum(expires_at_ms IS NULL OR expires_at_ms > ?) FROM (
+         SELECT key, expires_at_ms FROM ${entries} WHERE key ${from} ? AND key < ? ORDER BY key LIMIT ?)`
+    )
+  return {
+    floor: connection.first(floor),
+    setFloor: connection.command(`UPDATE ${meta} SET value = ? WHERE name = 'floor'`),
+    entry: connection.first(read("payload")),
+    meta: connection.first(read("NULL")),
+    put: connection.command(
+      `INSERT INTO ${entries} (${columns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+         version = excluded.version, created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms,
+         expires_at_ms = excluded.expires_at_ms, payload = excluded.payload`
+    ),
+    // A whole commit in one statement: key, now, now, expires, payload.
+    putAlone: connection.query(
+      `INSERT INTO ${entries} (${columns}) VALUES (?, (${floor}) + 1, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+         version = max(version + 1, excluded.version),
+         created_at_ms = CASE WHEN expires_at_ms <= excluded.updated_at_ms
+           THEN excluded.created_at_ms ELSE created_at_ms END,
+         updated_at_ms = excluded.updated_at_ms, expires_at_ms = excluded.expires_at_ms, payload = excluded.payload
+       RETURNING version`
+    ),
+    delete: connection.command(`DELETE FROM ${entries} WHERE key = ?`),
+    scans: { entry: scans("payload"), meta: scans("NULL") },
+    countFirst: count(">="),
+    countNext: count(">"),
+    anyExpired: connection.first(`SELECT 1 FROM ${entries} WHERE expires_at_ms <= ? LIMIT 1`),
+    sweep: connection.query(
+      `DELETE FROM ${entries} WHERE expires_at_ms <= ? AND key IN (
+         SELECT key FROM ${entries} WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)
+       RETURNING version`
+    ),
+    someSizes: connection.first(
+      `SELECT count(*), sum(length(CAST(payload AS BLOB)) + length(key))
+       FROM (SELECT key, payload FROM ${entries} LIMIT ?)`
+    ),
+    fileBytes: connection.first(
+      `SELECT (page_count - freelist_count) * page_size
+       FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+    ),
+    server: connection.first("SELECT sqlite_version()")
+  } satisfies Record<string, unknown>
+}
+
+/** Any text is a name between double quotes, those in it doubled. */
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const tableLengthMax = 128
+
+/** Names the types that the statements' declarations mention. */
+export type { Params, Row }

@@ -1,0 +1,165 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Backend } from "effect-state"
+import { Namespace } from "effect-state"
+import * as Coalescer from "../../src/store/Coalescer.ts"
+
+const root = Namespace.root({}, undefined)
+const keyOf = (i: number) => Namespace.fullKey(root, `k${i}`)
+
+/** A backend that records its batches, answers them when told to, and finds nothing. */
+const recorder = (limits: { readonly readsMax: number; readonly inFlightMax: number }) => {
+  const batches: Array<ReadonlyArray<string>> = []
+  const gates: Array<Deferred.Deferred<void>> = []
+  const backend: Backend.Backend = {
+    name: "recorder",
+    capabilities: {
+      changes: "none",
+      placementOf: undefined,
+      coalesce: { ...limits, commitsMax: 100 },
+      batchReadsMax: 100,
+      batchCommitsMax: 100,
+      commitStepsMax: 100,
+      valueBytesMax: 100
+    },
+    read: (keys) =>
+      Effect.gen(function* () {
+        batches.push(keys.map((key) => key.local))
+        const gate = yield* Deferred.make<void>()
+        gates.push(gate)
+        yield* Deferred.await(gate)
+        return keys.map((key) =>
+          key.local === "k13" ? { _tag: "Unreadable", key: key.text, reason: "bad" } : undefined
+        )
+      }),
+    commit: () => Effect.dieMessage("not used"),
+    scan: () => Effect.dieMessage("not used"),
+    count: () => Effect.dieMessage("not used"),
+    sweep: () => Effect.dieMessage("not used"),
+    info: Effect.dieMessage("not used")
+  }
+  const openNext = Effect.suspend(() => {
+    const gate = gates.shift()
+    return gate === undefined ? Effect.dieMessage("No batch is under way") : Deferred.succeed(gate, undefined)
+  })
+  return { backend, batches, openNext, underWay: () => gates.length }
+}
+
+const settled = Effect.repeatN(Effect.yieldNow(), 20)
+
+describe("Coalescer", () => {
+  it.scoped("sends a single call at the end of its tick", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const access = yield* Coalescer.make(backend)
+      const fiber = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      yield* settled
+      assert.deepStrictEqual(batches, [["k1"]])
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(fiber))
+    })
+  )
+
+  it.scoped("makes one tick's calls few batches, in order, each call once, within the limits", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext, underWay } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const access = yield* Coalescer.make(backend)
+      const all = Array.from({ length: 64 }, (_, i) => i)
+      const fiber = yield* Effect.fork(
+        Effect.forEach(all, (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+      )
+      yield* settled
+      while (underWay() > 0) {
+        assert.isAtMost(underWay(), 2)
+        yield* openNext
+        yield* settled
+      }
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(
+        batches.flat(),
+        all.map((i) => `k${i}`)
+      )
+      assert.isAtMost(Math.max(...batches.map((batch) => batch.length)), 10)
+      assert.isAtMost(batches.length, 12)
+    })
+  )
+
+  it.scoped("gives every call its own answer", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const access = yield* Coalescer.make(backend)
+      const fiber = yield* Effect.fork(
+        Effect.forEach([12, 13], (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+      )
+      yield* settled
+      yield* openNext
+      const [absent, unreadable] = yield* Fiber.join(fiber)
+      assert.isUndefined(absent)
+      assert.strictEqual(unreadable?._tag, "Unreadable")
+    })
+  )
+
+  it.scoped("withdraws an interrupted call that was not sent, and harms no other", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const access = yield* Coalescer.make(backend)
+      const first = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      yield* settled
+      const withdrawn = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      const stubborn = yield* Effect.fork(Effect.uninterruptible(access.read(keyOf(3), "entry")))
+      const patient = yield* Effect.fork(access.read(keyOf(4), "entry"))
+      yield* settled
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(withdrawn)))
+      yield* Fiber.interruptFork(stubborn)
+      yield* openNext
+      yield* settled
+      yield* openNext
+      yield* Fiber.join(first)
+      yield* Fiber.join(patient)
+      yield* Fiber.await(stubborn)
+      assert.deepStrictEqual(batches, [["k1"], ["k3", "k4"]])
+    })
+  )
+
+  it.scoped("an interrupted caller does not interrupt the batch it is in", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const access = yield* Coalescer.make(backend)
+      const [one, other] = yield* Effect.all([
+        Effect.fork(access.read(keyOf(1), "entry")),
+        Effect.fork(access.read(keyOf(2), "entry"))
+      ])
+      yield* settled
+      yield* Fiber.interrupt(one)
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(other))
+    })
+  )
+
+  it.effect("closing refuses what waits, and waits for what was sent", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const scope = yield* Scope.make()
+      const access = yield* Scope.extend(Coalescer.make(backend), scope)
+      const sent = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      yield* settled
+      const waiting = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      yield* settled
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      const refused = yield* Fiber.join(waiting)
+      assert(refused?._tag === "Fault")
+      assert.strictEqual(refused.outcome, "not-applied")
+      yield* settled
+      assert.isNull(closing.unsafePoll())
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(sent))
+      yield* Fiber.join(closing)
+      const late = yield* access.read(keyOf(3), "entry")
+      assert.strictEqual(late?._tag, "Fault")
+    })
+  )
+})
