@@ -22,19 +22,36 @@ export class InputError extends Schema.TaggedError<InputError>()("InputError", {
   }
 }
 
-/** The dialogues of a file, and how many of its bytes were read so far. */
-export const dialogues = (
-  path: string,
-  onBytes: (bytes: number) => void = () => {}
-): Stream.Stream<Dialogue, InputError, FileSystem.FileSystem> =>
+/** The dialogues of a file. */
+export const dialogues = (path: string): Stream.Stream<Dialogue, InputError, FileSystem.FileSystem> =>
+  Stream.mapEffect(lines(path), ({ line, text }) =>
+    Effect.mapError(decode(text), (error) => {
+      const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+      const at = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`
+      const reason = issue?._tag === "Missing" ? "it is missing" : (issue?.message ?? "").slice(0, messageLengthMax)
+      return new InputError({ path, line, reason: `no dialogue${at}: ${reason}` })
+    })
+  )
+
+/** How many lines a file has, as far as it can be read: whoever reads it for its content meets the fault. */
+export const count = (path: string): Effect.Effect<number, never, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    let count = 0
+    yield* Effect.option(Stream.runForEach(lines(path), () => Effect.sync(() => count++)))
+    return count
+  })
+
+interface Line {
+  readonly line: number
+  readonly text: string
+}
+
+const lines = (path: string): Stream.Stream<Line, InputError, FileSystem.FileSystem> =>
   Stream.unwrap(
     Effect.map(FileSystem.FileSystem, (fs) => {
       let line = 0
       const fail = (reason: string) => new InputError({ path, line, reason })
-      const file = fs.stream(path).pipe(
-        Stream.tap((chunk) => Effect.sync(() => onBytes(chunk.length))),
-        Stream.mapError((error) => fail(`the file can't be read (${error.message})`))
-      )
+      const file = Stream.mapError(fs.stream(path), ({ message }) => fail(`the file can't be read (${message})`))
       const bytes = path.endsWith(".gz")
         ? NodeStream.pipeThroughDuplex(file, createGunzip, (cause) =>
             fail(`the gzip stream is broken behind this line (${describe(cause)})`)
@@ -43,17 +60,10 @@ export const dialogues = (
       return bytes.pipe(
         Stream.decodeText(),
         Stream.splitLines,
-        Stream.tap(() => Effect.sync(() => line++)),
-        Stream.filter((text) => text.trim() !== ""),
-        Stream.mapEffect((text) =>
-          Effect.mapError(decode(text), (error) => {
-            const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-            const at = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`
-            return fail(
-              `no dialogue${at}: ${issue?._tag === "Missing" ? "it is missing" : describeIssue(issue?.message)}`
-            )
-          })
-        )
+        // A stream that breaks hands over the piece of a line that it broke in: only what something follows is whole.
+        Stream.zipWithNext,
+        Stream.map(([text]) => ({ line: ++line, text })),
+        Stream.filter(({ text }) => text.trim() !== "")
       )
     })
   )
@@ -62,5 +72,5 @@ const decode = Schema.decode(Schema.parseJson(Dialogue))
 
 const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
-/** The schema's message may quote the whole line. */
-const describeIssue = (message: string | undefined): string => (message ?? "").slice(0, 200)
+/** The schema's message may quote a whole line. */
+const messageLengthMax = 200

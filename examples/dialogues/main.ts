@@ -1,6 +1,6 @@
 /**
  * Replays task-oriented dialogues through sessions, on the store that STATE_URL names (default: SQLite in a file), with a
- * restart in the middle, and checks every state.
+ * restart in the middle (but for memory, which would forget), and checks every state.
  *
  *     npm start                                    the sample beside this file
  *     npm start -- dialogues.jsonl.gz              a file of JSON lines, plain or gzipped
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as FileSystem from "@effect/platform/FileSystem"
+import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
@@ -40,37 +40,37 @@ const StateUrl = Config.redacted("STATE_URL").pipe(Config.withDefault(Redacted.m
 const run = (path: string, concurrency: number) =>
   Effect.gen(function* () {
     const url = yield* StateUrl
-    const { size } = yield* Effect.flatMap(FileSystem.FileSystem, (fs) => fs.stat(path))
+    const target = yield* StoreUrl.parse(url)
+    const total = yield* Source.count(path)
     const progress = yield* Progress.make
-    // Each pass builds the store, and closes it: the second one finds only what the first one left there.
-    const store = Layer.fresh(Conversations.layer.pipe(Layer.provideMerge(StoreUrl.layer(url))))
-    let bytesRead = 0
     const pass = (half: Replay.Half) =>
-      Replay.replay(
-        Source.dialogues(path, (bytes) => {
-          bytesRead += bytes
-        }),
-        half,
-        {
-          concurrency,
-          onDialogue: ({ dialogues, turns }) =>
-            progress.report(bytesRead / Number(size) / 2, `${half} half: ${dialogues} dialogues, ${turns} turns`)
-        }
-      ).pipe(Effect.ensuring(progress.done))
+      Replay.replay(Source.dialogues(path), half, {
+        concurrency,
+        onDialogue: ({ dialogues, turns }) =>
+          progress.report(
+            (half === "first" ? dialogues : total + dialogues) / (2 * total),
+            `${half} half: ${dialogues} dialogues, ${turns} turns`
+          )
+      }).pipe(Effect.ensuring(progress.done))
+    const first = Effect.zipRight(Replay.forget, pass("first"))
+    const second = Effect.zip(pass("second"), Replay.turnsCounted)
+    const store = Layer.fresh(Conversations.layer.pipe(Layer.provideMerge(StoreUrl.layer(url))))
 
-    const [elapsed, tally] = yield* Effect.timed(
-      Effect.gen(function* () {
-        const first = yield* Effect.provide(Effect.zipRight(Replay.forget, pass("first")), store)
-        yield* Console.log(`The store is closed after ${first.turns} turns, and built again.`)
-        const [second, counted] = yield* Effect.provide(Effect.zip(pass("second"), Replay.turnsCounted), store)
-        const total = Replay.together(first, second)
-        return counted === total.turns
-          ? total
-          : { ...total, mismatches: [...total.mismatches, `the counter: ${counted} turns instead of ${total.turns}`] }
-      })
+    const [elapsed, [before, [after, counted]]] = yield* Effect.timed(
+      target.backend === "memory"
+        ? Effect.provide(Effect.zip(first, second), store)
+        : Effect.zip(
+            Effect.tap(Effect.provide(first, store), () => Console.log("The store is closed, and built again.")),
+            Effect.provide(second, store)
+          )
     )
-    yield* report(tally, Duration.toSeconds(elapsed))
-    if (tally.mismatches.length > 0) return yield* new Mismatch({ where: tally.mismatches })
+    const tally = Replay.together(before, after)
+    const mismatches =
+      counted === tally.turns
+        ? tally.mismatches
+        : [...tally.mismatches, `the store's counter: ${counted} turns instead of ${tally.turns}`]
+    yield* report({ ...tally, mismatches }, Duration.toSeconds(elapsed))
+    if (mismatches.length > 0) return yield* new Mismatch({ where: mismatches })
   })
 
 const report = ({ bytes, dialogues, mismatches, turns }: Replay.Tally, seconds: number) =>
@@ -100,7 +100,8 @@ const command = Command.make(
 const cli = Command.run(command, { name: "dialogues", version: "0.1.0" })
 
 cli(process.argv).pipe(
-  Effect.tapErrorTag("InputError", (error) => Console.error(`The input is broken. ${error.message}`)),
+  // The command line reports its own mistakes; what goes wrong later is told in a line, and not as a stack.
+  Effect.tapError((error) => (ValidationError.isValidationError(error) ? Effect.void : Console.error(error.message))),
   Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain
+  NodeRuntime.runMain({ disableErrorReporting: true })
 )
