@@ -91,16 +91,13 @@ describe("SqliteStore", () => {
     Effect.gen(function* () {
       const store = yield* open({ filename: yield* temporaryFile, durability: "full" })
       yield* store.set("text", "no number")
+      const write = (i: number): Effect.Effect<unknown, unknown> => {
+        if (i % 20 === 7) return store.add("text", 1)
+        return i % 20 === 8 ? store.set("text", i, { ifVersion: "absent" }) : store.set(`k${i}`, i)
+      }
       const each = yield* Effect.forEach(
         Array.from({ length: 60 }, (_, i) => i),
-        (i): Effect.Effect<Either.Either<unknown, unknown>> =>
-          Effect.either(
-            i % 20 === 7
-              ? store.add("text", 1)
-              : i % 20 === 8
-                ? store.set("text", i, { ifVersion: "absent" })
-                : store.set(`k${i}`, i)
-          ),
+        (i) => Effect.either(write(i)),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(each.filter(Either.isLeft).length, 6)
