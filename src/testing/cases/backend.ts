@@ -129,6 +129,7 @@ export const backendCases: ReadonlyArray<Case> = [
       assert.deepEqual(committed(first).results, [true])
       assert.deepEqual(committed(added).results, [7])
       assert.deepEqual(committed(deleted).results, [false])
+      assert.equal(new Set([first, added, deleted, outcomes[4]].map((outcome) => committed(outcome).version)).size, 4)
       const results = yield* backend.read([a, b, c, n], "entry")
       assert.deepEqual(
         results.map((result) => result?._tag),
@@ -363,6 +364,7 @@ export const backendCases: ReadonlyArray<Case> = [
         ])
         const afterMs = yield* harness.nowMs
         const drawn = outcomes.map(committed)
+        assert.equal(new Set(drawn.map(({ version }) => version)).size, 4)
         for (const { atMs, version } of drawn) {
           assert.ok(isVersion(version))
           assert.ok(beforeMs <= atMs && atMs <= afterMs)
