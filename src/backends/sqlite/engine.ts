@@ -1,12 +1,11 @@
 /**
  * The store's primitives on a connection, each a plain function that runs without a break and throws what the driver throws.
  *
- * **Versions.** A write of a key gives it one more than the greater of its row's version and the *floor*, a number kept
- * beside the entries. Whatever removes a row (a delete, the sweeper) and whatever needs a version that no other commit
- * ever has (an append, a commit of checks alone) raises the floor to its version in the same transaction. So the versions
- * of a key rise strictly: while its row is there, from the row; once it was removed, from the floor, which is at least what
- * the row had. This holds across processes, since row and floor are in the file, and it makes the most frequent commit, one
- * put, a single statement that touches a single page.
+ * **Versions.** A write gives its key one more than the greater of its row's version and the *floor*, a number kept beside
+ * the entries; every commit raises the floor to its version, but for a put that is alone, and so does the sweeper to the
+ * versions of what it removes. So the versions of a key rise strictly: while its row is there, from the row; once it was
+ * removed, from the floor, which is at least what the row had. This holds across processes, since row and floor are in the
+ * file, and it makes the most frequent commit, one put, a single statement that writes a single page.
  *
  * @since 0.1.0
  */
@@ -94,18 +93,15 @@ export class Engine {
     const version = this.#draw(commit, present, floor)
     const { outcome, writes } = Plan.make(commit, (key) => present.get(key), version, nowMs)
     if (outcome._tag !== "Committed") return { outcome, floor }
-    let removes = false
     for (const [key, entry] of writes) {
       if (entry === undefined) {
         this.#sql.delete(key)
-        removes = true
       } else {
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
         this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
-    const unique = removes || commit.mutations.length === 0 || commit.mutations.some(isStamped)
-    return { outcome, floor: Math.max(floor, unique ? version : 0, ...commit.mutations.map(tombstoneVersion)) }
+    return { outcome, floor: Math.max(version, ...commit.mutations.map(tombstoneVersion)) }
   }
 
   /** What lies under the keys of a commit, before it. */

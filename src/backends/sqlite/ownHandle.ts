@@ -51,7 +51,8 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
       run,
       transaction,
       commitsAlone: true,
-      coalesce: undefined
+      // Reads gain nothing by company. Writes share their transaction, and with it the pages they touch and the sync.
+      coalesce: { readsMax: undefined, commitsMax: 250, inFlightMax: 1, synchronous: true }
     })
   })
 

@@ -60,7 +60,7 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
       run,
       transaction,
       commitsAlone: false,
-      coalesce: { readsMax: 250, commitsMax: 250, inFlightMax: 1 },
+      coalesce: { readsMax: 250, commitsMax: 250, inFlightMax: 1, synchronous: true },
       within: (caller) => {
         const open = Context.getOption(caller, SqlClient.TransactionConnection)
         if (open._tag === "None") return undefined
