@@ -17,7 +17,17 @@ import * as FiberRef from "effect/FiberRef"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
-import { type Backend, type Commit, type Fault, fault, type Outcome, type ReadResult, type Select } from "./Backend.ts"
+import {
+  type Backend,
+  type Commit,
+  type Fault,
+  fault,
+  type Later,
+  type Outcome,
+  type ReadResult,
+  type Select,
+  settle
+} from "./Backend.ts"
 import type { FullKey } from "./Key.ts"
 
 /**
@@ -39,7 +49,7 @@ export interface Access {
  */
 export const direct = (backend: Backend): Access => ({
   read: (key, select) => Effect.map(backend.read([key], select), first),
-  commit: (commit) => Effect.map(backend.commit([commit]), first)
+  commit: (commit) => Effect.map(Effect.flatMap(backend.commit([commit]), settle), first)
 })
 
 /**
@@ -57,7 +67,7 @@ export const make = (
   if (limits === undefined) return Effect.succeed(direct(backend))
   const closeTimeout = options.closeTimeout ?? Duration.seconds(10)
   const batcher = <Request, Reply>(
-    run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply>>,
+    run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply | Later>>,
     batchMax: number
   ) =>
     Effect.acquireRelease(
@@ -74,7 +84,7 @@ export const make = (
   return Effect.gen(function* () {
     const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
     const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
-    const commits = yield* batcher(backend.commit, limits.commitsMax)
+    const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
     return {
       read: (key, select) => (select === "entry" ? entries : metas).submit(key),
       commit: (commit) => commits.submit(commit)
@@ -89,8 +99,13 @@ interface Call<Request, Reply> {
   readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
 
+type Run<Request, Reply> = (
+  requests: ReadonlyArray<Request>,
+  onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void
+) => void
+
 class Batcher<Request, Reply> {
-  readonly #run: (requests: ReadonlyArray<Request>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void
+  readonly #run: Run<Request, Reply>
   readonly #batchMax: number
   readonly #inFlightMax: number
   #waiting: Array<Call<Request, Reply | Fault>> = []
@@ -100,11 +115,7 @@ class Batcher<Request, Reply> {
   #closed = false
   #onDrained = () => {}
 
-  constructor(
-    run: (requests: ReadonlyArray<Request>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void,
-    batchMax: number,
-    inFlightMax: number
-  ) {
+  constructor(run: Run<Request, Reply>, batchMax: number, inFlightMax: number) {
     this.#run = run
     this.#batchMax = batchMax
     this.#inFlightMax = inFlightMax
@@ -175,7 +186,10 @@ const closedFault = fault("unavailable", "it is closed")
 const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
   call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
 
-const answer = <Reply>(calls: ReadonlyArray<Call<unknown, Reply>>, exit: Exit.Exit<ReadonlyArray<Reply>>): void => {
+const answer = <Reply>(
+  calls: ReadonlyArray<Call<unknown, Reply | Fault>>,
+  exit: Exit.Exit<ReadonlyArray<Reply | Later>>
+): void => {
   if (Exit.isFailure(exit)) {
     for (const call of calls) call.resume(Effect.failCause(exit.cause))
     return
@@ -184,11 +198,18 @@ const answer = <Reply>(calls: ReadonlyArray<Call<unknown, Reply>>, exit: Exit.Ex
     const reply = exit.value[i]
     call.resume(
       i < exit.value.length
-        ? Effect.succeed(reply as Reply) // In bounds; a reply may itself be undefined.
+        ? inTime(reply as Reply | Later) // In bounds; a reply may itself be undefined.
         : Effect.dieMessage(`A batch of ${calls.length} calls got ${exit.value.length} replies`)
     )
   }
 }
+
+const inTime = <Reply>(reply: Reply | Later): Effect.Effect<Reply> =>
+  // Only the replies to commits, outcomes, come later.
+  isLater(reply) ? (reply.outcome as Effect.Effect<unknown> as Effect.Effect<Reply>) : Effect.succeed(reply)
+
+const isLater = <Reply>(reply: Reply | Later): reply is Later =>
+  typeof reply === "object" && reply !== null && "_tag" in reply && reply._tag === "Later"
 
 const first = <A>(replies: ReadonlyArray<A>): A => {
   if (replies.length !== 1) throw new Error(`A batch of one call got ${replies.length} replies`)
