@@ -226,12 +226,17 @@ export interface Capabilities {
   /** How calls of one tick are gathered; `undefined` where each is answered at once and gathering could only cost. */
   readonly coalesce:
     | {
-        /** The most keys of one `read`. */
-        readonly readsMax: number
+        /** The most keys of one `read`; `undefined` where reads are not gathered. */
+        readonly readsMax: number | undefined
         /** The most commits of one `commit`. */
         readonly commitsMax: number
         /** The most batches under way at once, of reads and of commits each. */
         readonly inFlightMax: number
+        /**
+         * Whether the backend answers without waiting for anybody else. Then a caller that is alone does not wait for the
+         * end of its tick, and all who wait make one batch.
+         */
+        readonly synchronous?: boolean | undefined
       }
     | undefined
   /** The most keys one `read` takes. */

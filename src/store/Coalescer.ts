@@ -65,26 +65,26 @@ export const make = (
 ): Effect.Effect<Access, never, Scope.Scope> => {
   const limits = backend.capabilities.coalesce
   if (limits === undefined) return Effect.succeed(direct(backend))
+  const single = direct(backend)
   const closeTimeout = options.closeTimeout ?? Duration.seconds(10)
-  const batcher = <Request, Reply>(
-    run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply | Later>>,
-    batchMax: number
-  ) =>
+  const batcher = <Request, Reply>(run: (requests: ReadonlyArray<Request>) => Batch<Reply>, batchMax: number) =>
     Effect.acquireRelease(
       Effect.map(Effect.runtime<never>(), (runtime) => {
         const runCallback = Runtime.runCallback(runtime)
         return new Batcher<Request, Reply>(
-          (requests, onExit) => void runCallback(run(requests), { onExit }),
+          run,
+          (batch, onExit) => void runCallback(batch, { onExit }),
           batchMax,
-          limits.inFlightMax
+          limits
         )
       }),
       (batcher) => Effect.timeoutOption(batcher.close, closeTimeout)
     )
   return Effect.gen(function* () {
+    const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
+    if (limits.readsMax === undefined) return { read: single.read, commit: (commit) => commits.submit(commit) }
     const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
     const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
-    const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
     return {
       read: (key, select) => (select === "entry" ? entries : metas).submit(key),
       commit: (commit) => commits.submit(commit)
@@ -99,32 +99,42 @@ interface Call<Request, Reply> {
   readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
 
-type Run<Request, Reply> = (
-  requests: ReadonlyArray<Request>,
-  onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void
-) => void
+type Batch<Reply> = Effect.Effect<ReadonlyArray<Reply | Later>>
 
 class Batcher<Request, Reply> {
-  readonly #run: Run<Request, Reply>
+  readonly #run: (requests: ReadonlyArray<Request>) => Batch<Reply>
+  readonly #start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void
   readonly #batchMax: number
   readonly #inFlightMax: number
+  readonly #synchronous: boolean
   #waiting: Array<Call<Request, Reply | Fault>> = []
   #callsInFlight = 0
   #batchesInFlight = 0
   #flushScheduled = false
+  #lastCaller = -1
   #closed = false
   #onDrained = () => {}
 
-  constructor(run: Run<Request, Reply>, batchMax: number, inFlightMax: number) {
+  constructor(
+    run: (requests: ReadonlyArray<Request>) => Batch<Reply>,
+    start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void,
+    batchMax: number,
+    limits: { readonly inFlightMax: number; readonly synchronous?: boolean | undefined }
+  ) {
     this.#run = run
+    this.#start = start
     this.#batchMax = batchMax
-    this.#inFlightMax = inFlightMax
+    this.#inFlightMax = limits.inFlightMax
+    this.#synchronous = limits.synchronous ?? false
   }
 
   submit(request: Request): Effect.Effect<Reply | Fault> {
-    return Effect.withFiberRuntime((fiber, status) =>
+    return Effect.withFiberRuntime((fiber, status) => {
+      if (this.#synchronous && this.#isAlone(fiber.id().id)) {
+        return Effect.flatMap(this.#run([request]), (replies) => inTime<Reply>(first(replies)))
+      }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
-      Effect.async((resume) => {
+      return Effect.async<Reply | Fault>((resume) => {
         if (this.#closed) return resume(Effect.succeed(closedFault))
         this.#waiting.push({
           request,
@@ -133,7 +143,14 @@ class Batcher<Request, Reply> {
         })
         this.#scheduleFlush()
       })
-    )
+    })
+  }
+
+  /** A caller that comes twice in a row has no company; the first call of another one shows that it may have. */
+  #isAlone(caller: number): boolean {
+    const alone = caller === this.#lastCaller && this.#waiting.length === 0 && this.#batchesInFlight === 0
+    this.#lastCaller = caller
+    return alone && !this.#closed
   }
 
   readonly close: Effect.Effect<void> = Effect.async((resume) => {
@@ -155,7 +172,7 @@ class Batcher<Request, Reply> {
   #flush(): void {
     while (this.#waiting.length > 0 && this.#batchesInFlight < this.#inFlightMax) {
       const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
-      const size = Math.min(this.#batchMax, Math.max(batchMin, half))
+      const size = this.#synchronous ? this.#batchMax : Math.min(this.#batchMax, Math.max(batchMin, half))
       const calls = this.#waiting.splice(0, size).filter(isWanted)
       if (calls.length > 0) this.#send(calls)
     }
@@ -164,16 +181,13 @@ class Batcher<Request, Reply> {
   #send(calls: ReadonlyArray<Call<Request, Reply | Fault>>): void {
     this.#callsInFlight += calls.length
     this.#batchesInFlight += 1
-    this.#run(
-      calls.map((call) => call.request),
-      (exit) => {
-        this.#callsInFlight -= calls.length
-        this.#batchesInFlight -= 1
-        answer(calls, exit)
-        if (this.#waiting.length > 0) this.#scheduleFlush()
-        if (this.#batchesInFlight === 0) this.#onDrained()
-      }
-    )
+    this.#start(this.#run(calls.map((call) => call.request)), (exit) => {
+      this.#callsInFlight -= calls.length
+      this.#batchesInFlight -= 1
+      answer(calls, exit)
+      if (this.#waiting.length > 0) this.#scheduleFlush()
+      if (this.#batchesInFlight === 0) this.#onDrained()
+    })
   }
 }
 

@@ -8,7 +8,7 @@ import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Atomic, ExpireOptions, WriteOptions } from "./Atomic.ts"
@@ -165,8 +165,22 @@ export const make = (
     const valueBytesMax = yield* checkValueBytesMax(backend, options.valueBytesMax)
     const access = yield* Coalescer.make(backend, options)
     if (options.sweep !== false) yield* Sweeper.start(backend, options.sweep)
-    return fromView({ backend, access, namespace: Namespace.root({}, ttlMs), valueBytesMax })
+    const service = fromView({ backend, access, namespace: Namespace.root({}, ttlMs), valueBytesMax })
+    backends.set(service, backend)
+    return service
   })
+
+/** Beside the services, not in them: programs have no business with it. */
+const backends = new WeakMap<Service, Backend>()
+
+/**
+ * The backend of a store, for what is built on backends (another store, a test of this one); `None` for a namespace of a
+ * store, and for a service that was made in another way.
+ *
+ * @since 0.1.0
+ * @category backends
+ */
+export const backendOf = (service: Service): Option.Option<Backend> => Option.fromNullable(backends.get(service))
 
 /**
  * @since 0.1.0

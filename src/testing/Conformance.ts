@@ -7,7 +7,7 @@
  * ```ts skip-run
  * import { conformance } from "effect-state/testing/vitest"
  *
- * conformance("mine", { layer: (options) => MyStore.layer(options), backend: makeBackend, clock: "server" })
+ * conformance("mine", { layer: (options) => MyStore.layer(options), clock: "server" })
  * ```
  *
  * With another runner, register a test for each of {@link cases} that runs {@link run}. What passes keeps the promises, as

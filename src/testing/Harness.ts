@@ -20,10 +20,11 @@ import * as StateStore from "../store/StateStore.ts"
  * @category models
  */
 export interface Subject<out E = unknown> {
-  /** The layer that users provide. Each build may be a new store, or a new connection to the same one. */
+  /**
+   * The layer that users provide, made with `StateStore.make` or `layerFromBackend`. Each build may be a new store, or a new
+   * connection to the same one.
+   */
   readonly layer: (options: StateStore.Options) => Layer.Layer<StateStore.StateStore, E>
-  /** The backend alone. */
-  readonly backend: Effect.Effect<Backend, E, Scope.Scope>
   /** `"test"`: Effect's `Clock`, which tests move. `"server"`: a clock of its own, which tests wait for. */
   readonly clock: "test" | "server"
 }
@@ -83,16 +84,17 @@ const make = (subject: Subject) =>
     const segment = `t${crypto.randomUUID().slice(0, 8)}`
     // Where placement matters, a case's keys can be committed together.
     const own = (store: StateStore.Service) => store.namespace(segment, { placement: "namespace" })
-    const open = (options: StateStore.Options = {}) =>
-      Effect.map(Layer.build(subject.layer(options)), (context) => own(Context.get(context, StateStore.StateStore)))
+    const build = (options: StateStore.Options) =>
+      Effect.map(Layer.build(subject.layer(options)), (context) => Context.get(context, StateStore.StateStore))
+    const open = (options: StateStore.Options = {}) => Effect.map(build(options), own)
     const store = yield* open()
     const nowMs = Effect.map(store.stats, (stats) => stats.nowMs)
     const harness: Service = {
       clock: subject.clock,
       open,
       openBackend: Effect.gen(function* () {
-        const backend = yield* subject.backend
-        return { backend, store: own(yield* StateStore.make(backend, { sweep: false })) }
+        const root = yield* build({ sweep: false })
+        return { backend: yield* StateStore.backendOf(root), store: own(root) }
       }),
       nowMs,
       advance: (ms) =>

@@ -8,6 +8,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as MemoryStore from "../backends/memory/MemoryStore.ts"
@@ -143,7 +144,13 @@ const layerOf = (
 }
 
 const driver = <A>(backend: string, packages: ReadonlyArray<string>, load: () => Promise<A>) =>
-  Effect.tryPromise({ try: load, catch: (cause) => new DriverMissing({ backend, packages, cause }) })
+  Effect.catchAll(Effect.tryPromise({ try: load, catch: (cause) => cause }), (cause) =>
+    isModuleMissing(cause) ? new DriverMissing({ backend, packages, cause }) : Effect.die(cause)
+  )
+
+/** Anything else that an import fails with is no matter of what is installed. */
+const isModuleMissing = (cause: unknown): boolean =>
+  hasProperty(cause, "code") && (cause.code === "ERR_MODULE_NOT_FOUND" || cause.code === "MODULE_NOT_FOUND")
 
 const server = (backend: "redis" | "postgres", text: string): Either.Either<Target, ConfigError.ConfigError> => {
   if (!URL.canParse(text))

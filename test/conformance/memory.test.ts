@@ -1,5 +1,4 @@
 import { MemoryStore } from "effect-state"
 import { conformance } from "effect-state/testing/vitest"
-import { make } from "../../src/backends/memory/backend.ts"
 
-conformance("memory", { layer: MemoryStore.layer, backend: make, clock: "test" })
+conformance("memory", { layer: MemoryStore.layer, clock: "test" })

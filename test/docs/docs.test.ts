@@ -51,7 +51,12 @@ describe("The documentation's code", () => {
   })
 
   it("compiles", () => {
-    const config = { extends: "../../../tsconfig.json", compilerOptions: { noUnusedLocals: false }, include: ["*.ts"] }
+    const config = {
+      extends: "../../../tsconfig.json",
+      compilerOptions: { noUnusedLocals: false },
+      include: ["*.ts"],
+      exclude: []
+    }
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
     const tsc = join(root, "node_modules/typescript/bin/tsc")
     try {

@@ -1,17 +1,26 @@
 /**
  * The store's primitives on a connection, each a plain function that runs without a break and throws what the driver throws.
  *
- * **Versions.** A write of a key gives it one more than the greater of its row's version and the *floor*, a number kept
- * beside the entries. Whatever removes a row (a delete, the sweeper) and whatever needs a version that no other commit
- * ever has (an append, a commit of checks alone) raises the floor to its version in the same transaction. So the versions
- * of a key rise strictly: while its row is there, from the row; once it was removed, from the floor, which is at least what
- * the row had. This holds across processes, since row and floor are in the file, and it makes the most frequent commit, one
- * put, a single statement that touches a single page.
+ * **Versions.** A write gives its key one more than the greater of its row's version and the *floor*, a number kept beside
+ * the entries; every commit raises the floor to its version, but for a put that is alone, and so does the sweeper to the
+ * versions of what it removes. So the versions of a key rise strictly: while its row is there, from the row; once it was
+ * removed, from the floor, which is at least what the row had. This holds across processes, since row and floor are in the
+ * file, and it makes the most frequent commit, one put, a single statement that writes a single page.
  *
  * @since 0.1.0
  */
 import * as Atomic from "../../store/Atomic.ts"
-import type { Commit, Info, Mutation, Outcome, ReadResult, ScanOptions, Select, Stored } from "../../store/Backend.ts"
+import type {
+  Commit,
+  Info,
+  Mutation,
+  Outcome,
+  ReadResult,
+  ScanOptions,
+  Select,
+  Stored,
+  Unreadable
+} from "../../store/Backend.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Plan from "../../store/Plan.ts"
@@ -34,7 +43,7 @@ export const scanRowsMax = 256
  * @category models
  */
 export interface ScanStep {
-  readonly items: ReadonlyArray<Exclude<ReadResult, undefined | { readonly _tag: "Fault" }>>
+  readonly items: ReadonlyArray<Stored | Unreadable>
   /** The last key looked at, if the range goes on behind it. */
   readonly reached: string | undefined
 }
@@ -94,18 +103,15 @@ export class Engine {
     const version = this.#draw(commit, present, floor)
     const { outcome, writes } = Plan.make(commit, (key) => present.get(key), version, nowMs)
     if (outcome._tag !== "Committed") return { outcome, floor }
-    let removes = false
     for (const [key, entry] of writes) {
       if (entry === undefined) {
         this.#sql.delete(key)
-        removes = true
       } else {
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
         this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
-    const unique = removes || commit.mutations.length === 0 || commit.mutations.some(isStamped)
-    return { outcome, floor: Math.max(floor, unique ? version : 0, ...commit.mutations.map(tombstoneVersion)) }
+    return { outcome, floor: Math.max(version, ...commit.mutations.map(tombstoneVersion)) }
   }
 
   /** What lies under the keys of a commit, before it. */
@@ -211,8 +217,8 @@ const sampleRows = 1_000
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
 
-const live = <A extends { readonly _tag: string }>(read: A, nowMs: number): A | undefined =>
-  "expiresAtMs" in read && !Ttl.isLive(read.expiresAtMs as number | undefined, nowMs) ? undefined : read // As in Stored.
+const live = (read: Stored | Unreadable, nowMs: number): Stored | Unreadable | undefined =>
+  read._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
 
 type Put = Extract<Mutation, { readonly _tag: "Put" }>
 

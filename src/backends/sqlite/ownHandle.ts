@@ -36,7 +36,7 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
     const clock = yield* Effect.clock
     const run = Patience.make(options.busyTimeoutMs)
     const db = yield* Effect.acquireRelease(
-      run(() => new Database(options.filename, { timeout: 0 })),
+      run(() => new Database(options.filename, { timeout: 0 }), Effect.fail),
       (db) => Effect.sync(() => db.close())
     )
     const connection = ofHandle(db)
@@ -45,13 +45,14 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
       configure(db, options.durability)
       Schema.ensure(connection, transaction, options.names, `${options.table}_meta`)
       return new Engine(Schema.prepare(connection, options.names), () => clock.unsafeCurrentTimeMillis())
-    })
+    }, Effect.fail)
     return SqliteBackend.make({
       engine,
       run,
       transaction,
       commitsAlone: true,
-      coalesce: undefined
+      // Reads gain nothing by company. Writes share their transaction, and with it the pages they touch and the sync.
+      coalesce: { readsMax: undefined, commitsMax: 250, inFlightMax: 1, synchronous: true }
     })
   })
 

@@ -69,7 +69,8 @@ export const backendCases: ReadonlyArray<Case> = [
       }
       assert.ok(commitStepsMax >= 100)
       if (coalesce !== undefined) {
-        assert.ok(coalesce.readsMax >= 1 && coalesce.readsMax <= batchReadsMax)
+        const readsMax = coalesce.readsMax ?? 1
+        assert.ok(readsMax >= 1 && readsMax <= batchReadsMax)
         assert.ok(coalesce.commitsMax >= 1 && coalesce.commitsMax <= batchCommitsMax)
         assert.ok(coalesce.inFlightMax >= 1)
       }

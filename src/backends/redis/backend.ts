@@ -1,0 +1,235 @@
+/**
+ * The Redis backend: reads are one MGET a bucket, commits are one script a bucket.
+ *
+ * A key that holds something else than a string (a list, a hash) counts as absent, as MGET has it; a write takes its place.
+ * A string that is no entry of ours reads as `Unreadable`: a put or a delete replaces it, an add finds no integer, a check
+ * for absence conflicts, and its deadline can't be changed.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Backend, Commit, Fault, Info, Outcome, ReadResult, Select } from "../../store/Backend.ts"
+import { fault } from "../../store/Backend.ts"
+import type { FullKey } from "../../store/Key.ts"
+import type { FullRange } from "../../store/KeyRange.ts"
+import * as Commits from "./commits.ts"
+import type { Connection } from "./connection.ts"
+import type { Bucket, Layout } from "./layout.ts"
+import type { Reply } from "./request.ts"
+import * as Scans from "./scans.ts"
+import * as HeadsScript from "./scripts/heads.ts"
+import * as SweepScript from "./scripts/sweep.ts"
+import * as Value from "./value.ts"
+
+/**
+ * How many replicas must have a write before it counts as done, and how long to wait for them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WaitReplicas {
+  readonly count: number
+  readonly timeoutMs: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Server {
+  /** The connection to use next. */
+  readonly connection: () => Connection
+  readonly layout: Layout
+  /** As `info` shows it. */
+  readonly description: string
+  readonly waitReplicas: WaitReplicas | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (server: Server): Backend => {
+  const { buckets, bucketOf } = server.layout
+  return {
+    name: "redis",
+    capabilities: {
+      changes: "none",
+      placementOf: buckets.length === 1 ? undefined : bucketOf,
+      coalesce: { readsMax: 512, commitsMax: 256, inFlightMax: 3 },
+      batchReadsMax: 1_000,
+      batchCommitsMax: 1_000,
+      commitStepsMax: 1_000,
+      valueBytesMax: 32 * 1_024 * 1_024
+    },
+    read: (keys, select) =>
+      byBucket(
+        server,
+        keys,
+        (key) => bucketOf(key.placement),
+        (bucket, keys) => read(server.connection(), bucket, keys, select)
+      ),
+    commit: (batch) =>
+      byBucket(
+        server,
+        batch,
+        (commit) => bucketOf(placementOf(commit)),
+        (bucket, commits) => commit(server, bucket, commits)
+      ),
+    scan: (range, options) => Scans.scan(server.connection(), bucketsOf(server, range), range, options),
+    count: (range) => Scans.count(server.connection(), bucketsOf(server, range), range),
+    sweep: sweeper(server),
+    info: info(server)
+  }
+}
+
+/** Does something with the items of each bucket, and puts the answers back in order. */
+const byBucket = <Item, Answer>(
+  server: Server,
+  items: ReadonlyArray<Item>,
+  bucketOf: (item: Item) => number,
+  run: (bucket: Bucket, items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<Answer>>
+): Effect.Effect<ReadonlyArray<Answer>> => {
+  const { buckets } = server.layout
+  if (items.length === 0) return Effect.succeed([])
+  if (buckets.length === 1) return run(buckets[0] as Bucket, items) // It has one.
+  const groups = new Map<number, Array<number>>()
+  for (const [i, item] of items.entries()) {
+    const bucket = bucketOf(item)
+    const group = groups.get(bucket)
+    if (group === undefined) groups.set(bucket, [i])
+    else group.push(i)
+  }
+  // Every index is of an item, and every bucket is one of the layout.
+  const runs = Array.from(groups, ([bucket, indices]) =>
+    Effect.map(
+      run(
+        buckets[bucket] as Bucket,
+        indices.map((i) => items[i] as Item)
+      ),
+      (answers) => [indices, answers] as const
+    )
+  )
+  return Effect.map(Effect.all(runs, { concurrency: "unbounded" }), (runs) => {
+    const ordered = new Array<Answer>(items.length)
+    for (const [indices, answers] of runs) {
+      for (const [j, i] of indices.entries()) ordered[i] = answers[j] as Answer // One for each.
+    }
+    return ordered
+  })
+}
+
+const read = (
+  connection: Connection,
+  bucket: Bucket,
+  keys: ReadonlyArray<FullKey>,
+  select: Select
+): Effect.Effect<ReadonlyArray<ReadResult>> => {
+  const names = keys.map((key) => bucket.entryPrefix + key.text)
+  const reply =
+    select === "entry"
+      ? connection.command("read", "MGET", ...names)
+      : connection.script("read", HeadsScript.heads, names, [])
+  return Effect.match(reply, {
+    onSuccess: (reply) => {
+      const values = list(reply)
+      return keys.map(({ text }, i) => {
+        const value = values[i]
+        return Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined
+      })
+    },
+    onFailure: (fault) => keys.map(() => fault)
+  })
+}
+
+/** The placement of all keys of a commit; one without keys has any. */
+const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mutations[0])?.key.placement ?? ""
+
+const commit = (
+  server: Server,
+  bucket: Bucket,
+  commits: ReadonlyArray<Commit>
+): Effect.Effect<ReadonlyArray<Outcome>> => {
+  const connection = server.connection()
+  const runs = Commits.runs(bucket, commits)
+  const make = (run: Commits.Run) => {
+    const outcomes = Commits.settle(run, connection.script("write", run.script, run.keys, run.args))
+    return server.waitReplicas === undefined
+      ? outcomes
+      : Effect.flatMap(outcomes, (outcomes) => awaitReplicas(connection, server.waitReplicas as WaitReplicas, outcomes)) // Just seen.
+  }
+  const [first] = runs
+  if (first !== undefined && runs.length === 1) return make(first)
+  // One after another: a later run may change what an earlier one wrote.
+  return Effect.map(Effect.forEach(runs, make), (outcomes) => outcomes.flat())
+}
+
+/** A write that too few replicas have is done, and yet may be lost: its outcome is unknown. */
+const awaitReplicas = (
+  connection: Connection,
+  { count, timeoutMs }: WaitReplicas,
+  outcomes: ReadonlyArray<Outcome>
+): Effect.Effect<ReadonlyArray<Outcome>> => {
+  if (!outcomes.some((outcome) => outcome._tag === "Committed")) return Effect.succeed(outcomes)
+  return Effect.match(connection.command("write", "WAIT", String(count), String(timeoutMs)), {
+    onSuccess: (replicas) => (Number(replicas) >= count ? outcomes : doubt(outcomes, undefined)),
+    onFailure: ({ cause }) => doubt(outcomes, cause)
+  })
+}
+
+const doubt = (outcomes: ReadonlyArray<Outcome>, cause: unknown): ReadonlyArray<Outcome> =>
+  outcomes.map((outcome) =>
+    outcome._tag === "Committed"
+      ? fault("unavailable", "too few replicas took the write in time", { outcome: "unknown", cause })
+      : outcome
+  )
+
+const bucketsOf = (server: Server, { placement }: FullRange): ReadonlyArray<Bucket> => {
+  const { buckets, bucketOf } = server.layout
+  return placement === undefined ? buckets : buckets.slice(bucketOf(placement), bucketOf(placement) + 1)
+}
+
+/** Sweeps bucket after bucket; the next step goes on where the last one came to. */
+const sweeper = (server: Server): Backend["sweep"] => {
+  const { buckets } = server.layout
+  let at = 0
+  return (entriesMax) =>
+    Effect.gen(function* () {
+      let removed = 0
+      for (let visited = 0; visited < buckets.length; visited++) {
+        const bucket = buckets[at] as Bucket // Kept in bounds below.
+        const looks = Math.min(sweepLooksMax, entriesMax - removed)
+        const reply = yield* server
+          .connection()
+          .script("write", SweepScript.sweep, [bucket.index, bucket.expiry], [bucket.entryPrefix, String(looks)])
+        const [gone, more] = list(reply)
+        removed += Number(gone)
+        if (more === 1 || removed >= entriesMax) return { removed, more: true }
+        at = (at + 1) % buckets.length
+      }
+      return { removed, more: false }
+    })
+}
+
+/** The most entries that one script sweeps: more would hold up others for milliseconds. */
+const sweepLooksMax = 1_000
+
+const info = (server: Server): Effect.Effect<Info, Fault> =>
+  Effect.gen(function* () {
+    const connection = server.connection()
+    const [seconds, micros] = list(yield* connection.command("read", "TIME"))
+    const sizes = yield* Effect.forEach(
+      server.layout.buckets,
+      ({ index }) => connection.command("read", "ZCARD", index),
+      {
+        concurrency: "unbounded"
+      }
+    )
+    return {
+      nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+      server: server.description,
+      entriesApprox: sizes.reduce<number>((sum, size) => sum + Number(size), 0)
+    }
+  })
+
+const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])

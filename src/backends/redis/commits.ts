@@ -1,0 +1,197 @@
+/**
+ * Commits as the scripts take them, and outcomes as they give them.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { type Commit, type Fault, fault, type Mutation, type Outcome, type Payload } from "../../store/Backend.ts"
+import type { Deadline } from "../../store/Ttl.ts"
+import { Version } from "../../store/Version.ts"
+import type { Bucket } from "./layout.ts"
+import type { Argument, Reply } from "./request.ts"
+import * as CommitScript from "./scripts/commit.ts"
+import * as PutScript from "./scripts/put.ts"
+import type { Script } from "./scripts/Script.ts"
+
+/**
+ * A run of a script that applies some commits of one bucket.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Run {
+  readonly commits: ReadonlyArray<Commit>
+  readonly script: Script
+  readonly keys: ReadonlyArray<string>
+  readonly args: ReadonlyArray<Argument>
+  readonly outcomes: (reply: Reply) => ReadonlyArray<Outcome>
+}
+
+/**
+ * The runs that apply some commits of one bucket, to be made one after another. Each is bounded in steps and payload, since
+ * nobody else is served during a script; one commit is never split.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyArray<Run> => {
+  const slices: Array<Array<Commit>> = []
+  let slice: Array<Commit> = []
+  let steps = 0
+  let units = 0
+  for (const commit of commits) {
+    const commitUnits = payloadUnits(commit)
+    const commitSteps = commit.checks.length + commit.mutations.length
+    if (slice.length > 0 && (steps + commitSteps > runStepsMax || units + commitUnits > runUnitsMax)) {
+      slices.push(slice)
+      slice = []
+      steps = 0
+      units = 0
+    }
+    slice.push(commit)
+    steps += commitSteps
+    units += commitUnits
+  }
+  if (slice.length > 0) slices.push(slice)
+  return slices.map((slice) => putRun(bucket, slice) ?? commitRun(bucket, slice))
+}
+
+/**
+ * What each commit of a run became, once it is made.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const settle = (run: Run, made: Effect.Effect<Reply, Fault>): Effect.Effect<ReadonlyArray<Outcome>> =>
+  Effect.match(made, { onSuccess: run.outcomes, onFailure: (fault) => run.commits.map(() => fault) })
+
+/** The most checks and mutations of one run, unless one commit has more. */
+const runStepsMax = 1_000
+
+/** The most UTF-16 units and bytes of payload of one run, unless one commit has more. */
+const runUnitsMax = 4 * 1_024 * 1_024
+
+const payloadUnits = ({ mutations }: Commit): number => {
+  let units = 0
+  for (const mutation of mutations) {
+    const payload =
+      mutation._tag === "Put" ? mutation.payload : mutation._tag === "Install" ? mutation.entry.payload : undefined
+    units += payload?.length ?? 0
+  }
+  return units
+}
+
+/** A run of plain writes, if all are. */
+const putRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined => {
+  const keys = [bucket.index, bucket.expiry, bucket.version]
+  const args: Array<Argument> = [bucket.entryPrefixBytes]
+  for (const { checks, mutations } of commits) {
+    const put = mutations[0]
+    if (checks.length > 0 || mutations.length !== 1 || put?._tag !== "Put" || put.stamped) return undefined
+    const { keep, ttlMs, notAfterMs } = put.deadline
+    if (keep || notAfterMs !== undefined) return undefined
+    keys.push(bucket.entryPrefix + put.key.text)
+    args.push(`${kindOf(put.payload)} ${ttlMs ?? "-"}`, put.payload)
+  }
+  return {
+    commits,
+    script: PutScript.put,
+    keys,
+    args,
+    outcomes: (reply) => {
+      const [first, atMs] = integers(reply)
+      return commits.map((_, i) => committed(first + i, atMs, [true]))
+    }
+  }
+}
+
+const commitRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run => {
+  const keys = [bucket.index, bucket.expiry, bucket.version]
+  const args: Array<Argument> = [bucket.entryPrefixBytes]
+  for (const { checks, mutations } of commits) {
+    const own: Array<Argument> = []
+    for (const { key, version } of checks) {
+      keys.push(bucket.entryPrefix + key.text)
+      own.push(version === "absent" ? "-" : String(version))
+    }
+    for (const mutation of mutations) {
+      keys.push(bucket.entryPrefix + mutation.key.text)
+      pushMutation(own, mutation)
+    }
+    args.push(String(checks.length), String(mutations.length), String(own.length))
+    for (const arg of own) args.push(arg)
+  }
+  return {
+    commits,
+    script: CommitScript.commit,
+    keys,
+    args,
+    outcomes: (reply) => {
+      const [at, ...items] = list(reply)
+      return commits.map((commit, i) => outcomeOf(commit, Number(at), integers(items[i] ?? null)))
+    }
+  }
+}
+
+const pushMutation = (args: Array<Argument>, mutation: Mutation): void => {
+  switch (mutation._tag) {
+    case "Put":
+      args.push(mutation.stamped ? "S" : "P", deadline(mutation.deadline), kindOf(mutation.payload), mutation.payload)
+      return
+    case "Add":
+      args.push("A", deadline(mutation.deadline), String(mutation.delta))
+      return
+    case "Touch":
+      args.push("T", deadline(mutation.deadline))
+      return
+    case "Delete":
+      args.push("D")
+      return
+    case "Install": {
+      const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = mutation.entry
+      args.push("I", String(version), String(createdAtMs), String(updatedAtMs), String(expiresAtMs ?? "-"))
+      args.push(payload === undefined ? "-" : kindOf(payload), payload ?? "")
+    }
+  }
+}
+
+const deadline = ({ keep, ttlMs, notAfterMs }: Deadline): string =>
+  `${keep ? 1 : 0} ${ttlMs ?? "-"} ${notAfterMs ?? "-"}`
+
+const kindOf = (payload: Payload): "json" | "bytes" => (typeof payload === "string" ? "json" : "bytes")
+
+const outcomeOf = ({ checks, mutations }: Commit, atMs: number, [tag, ...rest]: Integers): Outcome => {
+  switch (tag) {
+    case 0: {
+      const [version = 0, ...results] = rest
+      return committed(
+        version,
+        atMs,
+        results.map((result, i) => (mutations[i]?._tag === "Add" ? result : result === 1))
+      )
+    }
+    case 1:
+      return { _tag: "Conflict", keys: rest.flatMap((i) => checks[i]?.key.text ?? []) }
+    case 2:
+      return { _tag: "NotInteger", keys: rest.flatMap((i) => mutations[i - checks.length]?.key.text ?? []) }
+    default:
+      return fault("failure", "a value whose deadline was to change was not written by this store")
+  }
+}
+
+const committed = (version: number, atMs: number, results: ReadonlyArray<boolean | number>): Outcome => ({
+  _tag: "Committed",
+  version: Version(version),
+  atMs,
+  results
+})
+
+/** Scripts answer with two integers at least. */
+type Integers = readonly [number, number, ...ReadonlyArray<number>]
+
+const integers = (reply: Reply): Integers => {
+  const [first, second, ...rest] = list(reply)
+  return [Number(first), Number(second), ...rest.map(Number)]
+}
+
+const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])

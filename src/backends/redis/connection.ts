@@ -1,0 +1,135 @@
+/**
+ * A connection that says the truth about what it sent.
+ *
+ * A command waits for the connection to be ready, up to its deadline; a command that was sent and not answered is never
+ * sent again. The driver's own queue and resending are off: it would repeat what may have been applied.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Redis } from "ioredis"
+import type { Fault } from "../../store/Backend.ts"
+import { type Access, fromError } from "./faults.ts"
+import { type Argument, encode, type Reply, Request } from "./request.ts"
+import type { Script } from "./scripts/Script.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long a command may take, waiting for the connection included. */
+  readonly commandTimeoutMs: number
+  /** Whether the connection is this store's own, and may be cut when it hangs. */
+  readonly owned: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Connection {
+  readonly client: Redis
+  readonly #options: Options
+  readonly #waiting = new Set<() => void>()
+  #detached = false
+  readonly #onReady = () => {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  constructor(client: Redis, options: Options) {
+    this.client = client
+    this.#options = options
+    // The driver reconnects by itself, and each command gets an error of its own: nothing is left to do here.
+    client.on("error", ignore)
+    client.on("ready", this.#onReady)
+  }
+
+  /** Lets go of the client: no call goes out any more, and those that wait for it to be ready fail. */
+  detach(): void {
+    this.#detached = true
+    this.#onReady()
+    this.client.off("ready", this.#onReady)
+    this.client.off("error", ignore)
+  }
+
+  /** Sends a command: its name, and its arguments. */
+  command(access: Access, ...args: readonly [string, ...ReadonlyArray<Argument>]): Effect.Effect<Reply, Fault> {
+    return this.#call(access, args[0], args)
+  }
+
+  /** Runs a script; a server that does not know it (yet, or any more) is told, which is safe: nothing ran. */
+  script(
+    access: Access,
+    script: Script,
+    keys: ReadonlyArray<string>,
+    args: ReadonlyArray<Argument>
+  ): Effect.Effect<Reply, Fault> {
+    const rest = [String(keys.length), ...keys, ...args]
+    return Effect.catchAll(this.#call(access, "EVALSHA", ["EVALSHA", script.sha, ...rest]), (fault) =>
+      isNoScript(fault) ? this.#call(access, "EVAL", ["EVAL", script.text, ...rest]) : Effect.fail(fault)
+    )
+  }
+
+  #call(access: Access, name: string, args: ReadonlyArray<Argument>): Effect.Effect<Reply, Fault> {
+    return Effect.async((resume) => {
+      const deadlineMs = Date.now() + this.#options.commandTimeoutMs
+      this.#attempt({ access, name, wire: encode(args), deadlineMs, resume })
+    })
+  }
+
+  #attempt(call: Call): void {
+    if (this.#detached || this.client.status !== "ready") {
+      this.#wait(call)
+      return
+    }
+    const request = new Request(call.name, call.wire)
+    request.setTimeout(Math.max(1, call.deadlineMs - Date.now()))
+    this.client.sendCommand(request)
+    request.promise.then(
+      // Without an encoding, buffers, integers, nulls and arrays of them are all that the driver's parser makes.
+      (reply) => call.resume(Effect.succeed(reply as Reply)),
+      (error: unknown) => {
+        if (!request.sent) {
+          this.#wait(call)
+          return
+        }
+        if (this.#options.owned && isTimeout(error)) this.client.disconnect(true)
+        call.resume(Effect.fail(fromError(error, call.access, true)))
+      }
+    )
+  }
+
+  /** Tries again when the connection is ready. */
+  #wait(call: Call): void {
+    const remainingMs = call.deadlineMs - Date.now()
+    if (remainingMs <= 0 || this.#detached || this.client.status === "end") {
+      call.resume(Effect.fail(fromError(new Error("The connection is not ready"), call.access, false)))
+      return
+    }
+    if (this.client.status === "wait") this.client.connect().catch(ignore)
+    const proceed = () => {
+      clearTimeout(timer)
+      this.#waiting.delete(proceed)
+      this.#attempt(call)
+    }
+    const timer = setTimeout(proceed, remainingMs)
+    this.#waiting.add(proceed)
+  }
+}
+
+/** A command on its way. */
+interface Call {
+  readonly access: Access
+  readonly name: string
+  readonly wire: string | Buffer
+  readonly deadlineMs: number
+  readonly resume: (effect: Effect.Effect<Reply, Fault>) => void
+}
+
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.message === "Command timed out"
+
+const isNoScript = ({ cause }: Fault): boolean => cause instanceof Error && cause.message.startsWith("NOSCRIPT")
+
+/** What fails here is told elsewhere: each command has its own error. */
+const ignore = (): void => {}

@@ -1,0 +1,170 @@
+/**
+ * Ranges, over one bucket or over all of them.
+ *
+ * A range is read in steps that look at a bounded number of members each; over several buckets the steps' items are merged.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Fault, Page, ScanOptions, Stored, Unreadable } from "../../store/Backend.ts"
+import type { FullRange } from "../../store/KeyRange.ts"
+import * as Utf8 from "../../store/Utf8.ts"
+import type { Connection } from "./connection.ts"
+import type { Bucket } from "./layout.ts"
+import type { Reply } from "./request.ts"
+import * as CountScript from "./scripts/count.ts"
+import * as ScanScript from "./scripts/scan.ts"
+import * as Value from "./value.ts"
+
+/**
+ * @since 0.1.0
+ * @category scanning
+ */
+export const scan = (
+  connection: Connection,
+  buckets: ReadonlyArray<Bucket>,
+  range: FullRange,
+  options: ScanOptions
+): Effect.Effect<Page, Fault> =>
+  Effect.gen(function* () {
+    // One more than asked for tells whether there is more.
+    const wanted = options.limit + 1
+    const stepLimit = buckets.length === 1 ? wanted : Math.max(16, Math.ceil((2 * wanted) / buckets.length))
+    const sources = buckets.map((bucket) => new Source(connection, bucket, range, options, stepLimit))
+    const items: Array<Stored | Unreadable> = []
+    while (items.length < wanted) {
+      const dry = sources.filter((source) => source.isDry)
+      if (dry.length > 0) yield* Effect.forEach(dry, (source) => source.fill, { concurrency: fillsMax, discard: true })
+      const source = leading(sources, options.reverse)
+      const item = source?.take()
+      if (item !== undefined) items.push(item)
+      else if (sources.every((source) => source.isEnded)) break
+    }
+    return { items: items.slice(0, options.limit), more: items.length > options.limit }
+  })
+
+/**
+ * @since 0.1.0
+ * @category scanning
+ */
+export const count = (
+  connection: Connection,
+  buckets: ReadonlyArray<Bucket>,
+  range: FullRange
+): Effect.Effect<number, Fault> => {
+  const countIn = (bucket: Bucket) =>
+    Effect.gen(function* () {
+      let total = 0
+      for (let after = ""; ; ) {
+        const bounds = [after === "" ? `[${range.start}` : `(${after}`, `(${range.end}`]
+        const reply = yield* connection.script(
+          "read",
+          CountScript.count,
+          [bucket.index],
+          [bucket.entryPrefix, ...bounds]
+        )
+        const [live, last] = list(reply)
+        total += Number(live)
+        after = text(last)
+        if (after === "") return total
+      }
+    })
+  return Effect.map(Effect.forEach(buckets, countIn, { concurrency: fillsMax }), (counts) =>
+    counts.reduce((sum, count) => sum + count, 0)
+  )
+}
+
+/** How many buckets are asked at once. */
+const fillsMax = 16
+
+/** A bucket's part of a range, and how far it was read. */
+class Source {
+  readonly #connection: Connection
+  readonly #bucket: Bucket
+  readonly #range: FullRange
+  readonly #options: ScanOptions
+  readonly #limit: number
+  #items: Array<Stored | Unreadable> = []
+  #next = 0
+  #after: string | undefined
+  #ended = false
+
+  constructor(connection: Connection, bucket: Bucket, range: FullRange, options: ScanOptions, limit: number) {
+    this.#connection = connection
+    this.#bucket = bucket
+    this.#range = range
+    this.#options = options
+    this.#limit = limit
+    this.#after = options.after
+  }
+
+  /** Whether it has nothing at hand, but may have. */
+  get isDry(): boolean {
+    return this.head === undefined && !this.#ended
+  }
+
+  get isEnded(): boolean {
+    return this.head === undefined && this.#ended
+  }
+
+  get head(): Stored | Unreadable | undefined {
+    return this.#items[this.#next]
+  }
+
+  take(): Stored | Unreadable | undefined {
+    return this.#items[this.#next++]
+  }
+
+  /** Makes one step; it may find nothing, and yet not be the last one. */
+  get fill(): Effect.Effect<void, Fault> {
+    const { reverse, select } = this.#options
+    const args = [
+      this.#bucket.entryPrefix,
+      ...this.#bounds,
+      reverse ? "1" : "0",
+      String(this.#limit),
+      select === "meta" ? "1" : "0"
+    ]
+    return Effect.map(this.#connection.script("read", ScanScript.scan, [this.#bucket.index], args), (reply) => {
+      const [ended, last, ...members] = list(reply)
+      this.#items = []
+      this.#next = 0
+      for (let i = 0; i + 1 < members.length; i += 2) {
+        const value = members[i + 1]
+        if (Buffer.isBuffer(value)) this.#items.push(Value.decode(text(members[i]), value, select))
+      }
+      this.#after = text(last)
+      this.#ended = ended === 1
+    })
+  }
+
+  /** From where and to where to read on, in the direction of reading. */
+  get #bounds(): readonly [string, string] {
+    const { start, end } = this.#range
+    const after = this.#after
+    return this.#options.reverse
+      ? [`(${after ?? end}`, `[${start}`]
+      : [after === undefined ? `[${start}` : `(${after}`, `(${end}`]
+  }
+}
+
+/** The source whose item comes first. */
+const leading = (sources: ReadonlyArray<Source>, reverse: boolean): Source | undefined => {
+  // A source with nothing at hand may still have what comes first.
+  if (sources.some((source) => source.isDry)) return undefined
+  let best: Source | undefined
+  let bestKey = ""
+  for (const source of sources) {
+    const key = source.head?.key
+    if (key === undefined) continue
+    if (best === undefined || Utf8.compare(key, bestKey) < 0 !== reverse) {
+      best = source
+      bestKey = key
+    }
+  }
+  return best
+}
+
+const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])
+
+const text = (reply: Reply | undefined): string => (Buffer.isBuffer(reply) ? reply.toString() : "")

@@ -1,0 +1,39 @@
+/**
+ * What scripts share, as text to start them with.
+ *
+ * @since 0.1.0
+ */
+
+/** `batched(n, f)`: calls `f` with the bounds of the slices of a list; Lua's stack has no room for more at once. */
+export const batched = `
+local function batched(n, f)
+  for from = 1, n, 1000 do f(from, math.min(from + 999, n)) end
+end
+`
+
+/**
+ * `nowMs`, and `last`: the version to exceed, which is the counter's or, where that was lost or lags behind, the server's
+ * time in microseconds.
+ */
+export const clock = `
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = math.max(tonumber(redis.call('GET', KEYS[3]) or 0) or 0, time[1] * 1000000 + time[2] - 1)
+`
+
+/** `digits(n)`: a whole number as text; \`tostring\` would turn large ones into 9.007199254741e+15. */
+export const digits = `
+local function digits(n) return string.format('%.0f', n) end
+`
+
+/**
+ * `headOf(key)`: the first 96 bytes of a string, which tell all of an entry but its payload; false if there is none, or
+ * something else.
+ */
+export const headOf = `
+local function headOf(key)
+  local head = redis.pcall('GETRANGE', key, 0, 95)
+  if type(head) ~= 'string' then return false end
+  return (head ~= '' or redis.call('EXISTS', key) == 1) and head
+end
+`
