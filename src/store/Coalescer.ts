@@ -78,7 +78,7 @@ export const make = (
           limits
         )
       }),
-      (batcher) => Effect.timeoutOption(batcher.close, closeTimeout)
+      (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), closeTimeout)
     )
   return Effect.gen(function* () {
     const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
