@@ -25,6 +25,7 @@ import type * as Scope from "effect/Scope"
 import type * as Pg from "pg"
 import type { Fault } from "../../store/Backend.ts"
 import {
+  InvalidOption,
   type LayerError,
   type StoreError,
   StoreFailure,
@@ -103,7 +104,8 @@ export const layerWithClient = (
 
 /**
  * A store on the app's own pool, which stays the app's to end: give an effect that acquires it, or the pool. Calls join
- * the transactions of a `PgClient` over the same pool. `connectTimeout` is the pool's `connectionTimeoutMillis`.
+ * the transactions of a `PgClient` over the same pool. How long connecting may take is the pool's `connectionTimeoutMillis`;
+ * a pool with `pipeline` is an `InvalidOption`.
  *
  * @since 0.1.0
  * @category layers
@@ -149,7 +151,10 @@ export const makeFromPool = (
 ): Effect.Effect<StateStore.Service, LayerError, Scope.Scope> =>
   Effect.gen(function* () {
     const shared = yield* Options_.checkShared(options)
-    const backend = yield* Effect.mapError(Store.fromPool(pool, shared, true), openError)
+    if (pool.options.pipeline === true) {
+      return yield* new InvalidOption({ option: "pool", reason: "expected one whose connections are no pipelines" })
+    }
+    const backend = yield* Effect.mapError(Store.fromPool(pool, shared), openError)
     return yield* StateStore.make(backend, options)
   })
 

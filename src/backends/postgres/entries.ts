@@ -14,7 +14,7 @@ import type { Rows } from "./query.ts"
  * @category decoding
  */
 export const decode = (row: Rows[number]): Stored | Unreadable => {
-  const [key, versionText, createdAt, updatedAt, expiresAt, value, bytes] = row
+  const [key, versionText, createdAtMs, updatedAtMs, expiresAtMs, value, bytes] = row
   const version = Number(versionText)
   if (!isVersion(version)) return unreadable(key, "its version is no positive safe integer")
   const payload = payloadOf(value, bytes)
@@ -23,14 +23,12 @@ export const decode = (row: Rows[number]): Stored | Unreadable => {
     _tag: "Stored",
     key: key ?? "",
     version,
-    createdAtMs: millis(createdAt),
-    updatedAtMs: millis(updatedAt),
-    expiresAtMs: expiresAt === null || expiresAt === undefined ? undefined : millis(expiresAt),
+    createdAtMs: Number(createdAtMs),
+    updatedAtMs: Number(updatedAtMs),
+    expiresAtMs: expiresAtMs === null || expiresAtMs === undefined ? undefined : Number(expiresAtMs),
     payload
   }
 }
-
-const millis = (seconds: string | null | undefined): number => Math.round(Number(seconds) * 1_000)
 
 const metaColumns = 5
 

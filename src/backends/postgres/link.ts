@@ -81,6 +81,8 @@ export const make = (checkout: Checkout, options: Options): Link => {
         onIdle = () => resume(Effect.void)
         if (running.size === 0) onIdle()
       }).pipe(
+        // A finalizer is uninterruptible, and then nothing would end the wait.
+        Effect.interruptible,
         Effect.timeoutOption(timeout),
         Effect.zipRight(
           Effect.sync(() => {

@@ -21,20 +21,23 @@ export const make = (config: Pg.PoolConfig): Effect.Effect<Pg.Pool, Fault, Scope
       Effect.sync(() => {
         const pool = new Pg.Pool(config)
         hideSecrets(pool)
+        // For ever: a connection may be lost after the pool was ended.
+        pool.on("error", onIdleLoss)
         return pool
       }),
       end
     )
-    yield* listen(pool)
     yield* Effect.forEach(Array.from({ length: Math.max(1, config.min ?? 0) }), () => connect(pool), {
       concurrency: "unbounded"
     }).pipe(Effect.scoped)
     return pool
   })
 
+/** The pool replaces an idle connection that is lost by itself; only, an error that nobody listens for ends the process. */
+const onIdleLoss = () => {}
+
 /**
- * Listens for the loss of idle connections, until the scope closes. The pool replaces them by itself; only, an error that
- * nobody listens for ends the process.
+ * Listens for the loss of idle connections of an app's pool, until the scope closes.
  *
  * @since 0.1.0
  * @category listeners
@@ -42,12 +45,8 @@ export const make = (config: Pg.PoolConfig): Effect.Effect<Pg.Pool, Fault, Scope
 export const listen = (pool: Pg.Pool): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(
-      Effect.sync(() => {
-        const onIdleLoss = () => {}
-        pool.on("error", onIdleLoss)
-        return onIdleLoss
-      }),
-      (onIdleLoss) => Effect.sync(() => pool.off("error", onIdleLoss))
+      Effect.sync(() => pool.on("error", onIdleLoss)),
+      () => Effect.sync(() => pool.off("error", onIdleLoss))
     )
   )
 
@@ -89,7 +88,7 @@ const connect = (pool: Pg.Pool): Effect.Effect<void, Fault, Scope.Scope> =>
 const end = (pool: Pg.Pool): Effect.Effect<void> =>
   Effect.asVoid(
     Effect.timeoutOption(
-      Effect.async<void>((resume) => pool.end(() => resume(Effect.void))),
+      Effect.interruptible(Effect.async<void>((resume) => pool.end(() => resume(Effect.void)))),
       "1 second"
     )
   )

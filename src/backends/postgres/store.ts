@@ -30,18 +30,19 @@ export const fromConfig = (
 ): Effect.Effect<{ readonly pool: Pg.Pool; readonly backend: Backend }, Fault, Scope.Scope> =>
   Effect.gen(function* () {
     const pool = yield* Pool.make(config)
-    return { pool, backend: yield* fromPool(pool, shared, joins) }
+    return { pool, backend: yield* overPool(pool, shared, joins) }
   })
 
 /**
- * `joins`: whether it joins the transactions that are open on the pool's connections.
- *
  * @since 0.1.0
  * @category constructors
  */
-export const fromPool = (pool: Pg.Pool, shared: Shared, joins: boolean): Effect.Effect<Backend, Fault, Scope.Scope> =>
+export const fromPool = (pool: Pg.Pool, shared: Shared): Effect.Effect<Backend, Fault, Scope.Scope> =>
+  Effect.zipRight(Pool.listen(pool), overPool(pool, shared, true))
+
+/** `joins`: whether it joins the transactions that are open on the pool's connections. */
+const overPool = (pool: Pg.Pool, shared: Shared, joins: boolean): Effect.Effect<Backend, Fault, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* Pool.listen(pool)
     const own = joins ? yield* Pool.connectionsOf(pool) : undefined
     const owns = own && ((_: Connection, driver: Pg.ClientBase) => own.has(driver))
     return yield* make(Link.fromPool(pool), shared, pool.options.max, owns)

@@ -185,6 +185,27 @@ describe("a server that hangs", () => {
   )
 })
 
+describe("a standby that has to confirm", () => {
+  it.scopedLive("and whose confirmation is not waited for leaves a write unknown", () =>
+    Effect.gen(function* () {
+      const postgres = yield* server
+      const store = yield* openAt(postgres.url)
+      const admin = yield* connect(postgres.url)
+      yield* query(admin, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+      yield* query(admin, "SELECT pg_reload_conf()")
+      yield* until(query(admin, "SHOW synchronous_standby_names"), (rows) => rows[0]?.synchronous_standby_names !== "")
+      const write = yield* Effect.fork(Effect.flip(store.set("a", 1)))
+      yield* until(
+        query(admin, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"),
+        (rows) => rows.length > 0
+      )
+      const error = yield* Fiber.join(write)
+      assert.deepEqual([error._tag, error.isRetryable], ["StoreUnavailable", false])
+      assert.strictEqual(Option.getOrThrow(yield* store.get("a")).value, 1)
+    })
+  )
+})
+
 describe("building a store", () => {
   const failing = (options: PostgresStore.Options) => Effect.flip(Effect.scoped(openAt("", options)))
   const shown = (error: unknown) => `${error} ${JSON.stringify(error)} ${Cause.pretty(Cause.fail(error))}`

@@ -117,7 +117,7 @@ describe("the table", () => {
       assert.notInclude(plan, "Sort")
       const keys = yield* Stream.runCollect(store.keys("*"))
       assert.deepEqual([...keys].slice(0, 2), ["B1", "B1001"])
-      // No statement was planned anew each time: the connection used its indexes alone.
+      // The store's own statements went by the index, too.
       const scans = yield* query(
         sql,
         "SELECT seq_scan::int AS n FROM pg_stat_user_tables WHERE relname = 'effect_state'"
