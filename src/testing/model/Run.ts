@@ -33,10 +33,11 @@ export const sequence = (
   Effect.gen(function* () {
     const run = new Run(root, harness, yield* harness.nowMs)
     for (const [i, command] of commands.entries()) {
-      yield* Effect.catchAllDefect(run.step(command), (defect) =>
+      yield* Effect.catchAllDefect(Effect.zipRight(run.step(command), run.lookAround(command)), (defect) =>
         Effect.dieMessage(`Command ${i}, ${command._tag}: ${defect instanceof Error ? defect.message : defect}`)
       )
     }
+    yield* run.lookOver
   })
 
 /** The child's default time to live. */
@@ -103,6 +104,38 @@ class Run {
         return this.#service({ space: 0, key: "" }).sweep
     }
   }
+
+  /** Compares the entries that a command named: what it broke is to be blamed on it. */
+  lookAround(command: Command.Command): Effect.Effect<void, unknown> {
+    const steps = command._tag === "One" ? [command.step] : command._tag === "Commit" ? command.steps : []
+    const items = command._tag === "SetMany" ? command.items : []
+    const spaces = [0, 1] as const
+    return Effect.forEach(
+      spaces,
+      (space) => {
+        const named = steps.map(({ at }) => at).filter((at) => at.space === space)
+        const keys = [...named, ...(command._tag === "SetMany" && command.space === space ? items : [])].map(
+          ({ key }) => key
+        )
+        const sound = keys.filter((key) => !isBadKey(key))
+        return sound.length === 0 ? Effect.void : this.#getMany(space, sound)
+      },
+      { discard: true }
+    )
+  }
+
+  /** Compares all entries, as streams and as small pages. */
+  readonly lookOver: Effect.Effect<void, unknown> = Effect.suspend(() =>
+    Effect.forEach(
+      [0, 1] as const,
+      (space) =>
+        Effect.zipRight(
+          this.step({ _tag: "Entries", space, range: {}, limit: 1, reverse: false }),
+          this.step({ _tag: "Pages", space, range: {}, limit: 2, reverse: true })
+        ),
+      { discard: true }
+    )
+  )
 
   #service({ space }: Command.At): Service {
     return this.#spaces[space]
