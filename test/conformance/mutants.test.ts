@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Conformance, Model } from "effect-state/testing"
-import { mutants } from "./mutants.ts"
+import { mutants } from "./mutants/index.ts"
 
 describe("the suite finds out that", () => {
   for (const { flaw, killedBy, layer } of mutants) {
