@@ -259,10 +259,11 @@ const lower = (
     }
   }
   const commit = { checks, mutations }
-  return !View.together(
-    view,
-    [...checks, ...mutations].map(({ key }) => key)
-  )
+  return checks.length + mutations.length > 1 &&
+    !View.together(
+      view,
+      [...checks, ...mutations].map(({ key }) => key)
+    )
     ? Either.left(
         new Unsupported({
           operation,
