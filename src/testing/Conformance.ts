@@ -21,6 +21,7 @@ import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
+import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
 import { meaningCases } from "./cases/meaning.ts"
 import { modifyCases } from "./cases/modify.ts"
@@ -51,7 +52,8 @@ export const cases: ReadonlyArray<Case> = [
   ...valueCases,
   ...errorCases,
   ...scopeCases,
-  ...backendCases
+  ...backendCases,
+  ...historyCases
 ]
 
 /**
