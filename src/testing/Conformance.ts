@@ -19,6 +19,7 @@ import type * as Effect from "effect/Effect"
 import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
+import { cachedCases } from "./cases/cached.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
@@ -53,7 +54,8 @@ export const cases: ReadonlyArray<Case> = [
   ...errorCases,
   ...scopeCases,
   ...backendCases,
-  ...historyCases
+  ...historyCases,
+  ...cachedCases
 ]
 
 /**
