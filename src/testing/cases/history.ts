@@ -17,11 +17,7 @@ const time = storeCase("time")
 const keys = storeCase("keys")
 
 const open = (store: StateStore.Service, keep: History.Keep, ttl?: "1 second" | undefined) =>
-  Effect.provideService(
-    History.make("pages", { schema: Schema.Unknown, keep, ttl, placement: "namespace" }),
-    StateStore.StateStore,
-    store
-  )
+  Effect.provideService(History.make("pages", { schema: Schema.Unknown, keep, ttl }), StateStore.StateStore, store)
 
 /** The values of an entry's past, the newest first; `"deleted"` where it was. */
 const valuesOf = (pages: History.History<unknown>, id: string) =>
@@ -35,7 +31,8 @@ export const historyCases: ReadonlyArray<Case> = [
       const pages = yield* open(store, {})
       const first = yield* pages.set("home", { n: 1 })
       yield* pages.update("home", () => ({ n: 2 }))
-      yield* store.commit(Atomic.make.pipe(yield* pages.put("home", { n: 3 }), Atomic.set("beside", true)))
+      const beside = store.namespace("beside", { placement: () => pages.store.key("home") }).key("x")
+      yield* store.commit(Atomic.make.pipe(yield* pages.put("home", { n: 3 }), Atomic.set(beside, true)))
       const live = Option.getOrThrow(yield* pages.get("home"))
       yield* pages.delete("home")
       assert.equal(yield* pages.delete("home"), false)
@@ -94,16 +91,16 @@ export const historyCases: ReadonlyArray<Case> = [
   ),
   time("history keeps a value for a while after it was superseded", (store, { advance }) =>
     Effect.gen(function* () {
-      const pages = yield* open(store, { duration: "2 seconds" })
+      const pages = yield* open(store, { duration: "1 second" })
       yield* pages.set("a", 1)
-      yield* advance(2_100)
+      yield* advance(1_001)
       yield* pages.set("a", 2)
       assert.deepEqual(yield* valuesOf(pages, "a"), [2, 1])
-      yield* advance(2_100)
+      yield* advance(1_001)
       assert.deepEqual(yield* valuesOf(pages, "a"), [2])
       yield* pages.delete("a")
       assert.deepEqual(yield* valuesOf(pages, "a"), ["deleted", 2])
-      yield* advance(2_100)
+      yield* advance(1_001)
       assert.deepEqual(yield* valuesOf(pages, "a"), [])
     })
   ),
