@@ -168,6 +168,7 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
       f: (entry: Entry<Envelope<D, M>>) => Effect.Effect<A, UpdateError>
     ): Effect.Effect<A, UpdateError> =>
       Modification.untilCommitted(
+        store.key(id),
         Effect.flatMap(sessions.get(id), (entry) =>
           Option.isNone(entry) ? Effect.fail(notFound(id)) : Modification.orConflict(f(entry.value))
         )
