@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
+export * as Lock from "./coordination/Lock.ts"
 export * as Collection from "./state/Collection.ts"
 export * as Sessions from "./state/Sessions.ts"
 export * as Atomic from "./store/Atomic.ts"

@@ -22,6 +22,7 @@ import { backendCases } from "./cases/backend.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { keyCases } from "./cases/keys.ts"
+import { lockCases } from "./cases/lock.ts"
 import { meaningCases } from "./cases/meaning.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
@@ -42,6 +43,7 @@ export const cases: ReadonlyArray<Case> = [
   ...meaningCases,
   ...atomicCases,
   ...modifyCases,
+  ...lockCases,
   ...versionCases,
   ...timeCases,
   ...expiryCases,
