@@ -255,10 +255,11 @@ const lower = (
   const commit = { checks, mutations }
   const bytes = mutations.length > 1 ? payloadBytes(mutations, commitBytesMax(view)) : 0
   if (bytes > commitBytesMax(view)) return tooLarge(view, operation, steps.length, bytes)
-  return !View.together(
-    view,
-    [...checks, ...mutations].map(({ key }) => key)
-  )
+  return checks.length + mutations.length > 1 &&
+    !View.together(
+      view,
+      [...checks, ...mutations].map(({ key }) => key)
+    )
     ? Either.left(
         new Unsupported({
           operation,

@@ -1,7 +1,8 @@
 /**
  * The projects that install the package: what each imports, and what it has installed beside `effect` for it.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { ServerError } from "../servers/ServerError.ts"
 import * as SharedServers from "../servers/SharedServers.ts"
 
@@ -11,10 +12,10 @@ export interface Consumer {
   readonly peers: ReadonlyArray<string>
   readonly program: string
   /** The URL of the server that the program is given as `STATE_URL`. */
-  readonly url?: Effect.Effect<string, ServerError> | undefined
-  /** Whether the declarations of the packages it has installed are correct in themselves. */
+  readonly url?: Effect.Effect<string, ServerError, Scope.Scope> | undefined
+  /** Set where the declarations of the packages that it has installed contradict each other. */
   readonly skipLibCheck?: boolean | undefined
-  /** Whether the program is only type-checked, because it runs in a test runner. */
+  /** Set where the program is only type-checked, because it runs in a test runner. */
   readonly typesOnly?: boolean | undefined
 }
 
@@ -74,11 +75,7 @@ export const check: (name: string, subject: never) => void = conformance
       `import { SqliteStore } from "effect-state/sqlite"`,
       `SqliteStore.layer({ filename: "state.db" })`
     )
-  }
-]
-
-/** What joins the list when its subpath does. */
-export const comingConsumers: ReadonlyArray<Consumer> = [
+  },
   {
     name: "effect-state/redis",
     peers: ["ioredis"],
@@ -92,6 +89,12 @@ export const comingConsumers: ReadonlyArray<Consumer> = [
       `import { PostgresStore } from "effect-state/postgres"`,
       `PostgresStore.layer(${fromEnvironment})`
     ),
-    url: SharedServers.postgresUrl
+    url: SharedServers.postgresDatabase
+  },
+  {
+    name: "effect-state/url",
+    peers: [],
+    program: writesAndReads(`import { StoreUrl } from "effect-state/url"`, "StoreUrl.layerConfig"),
+    url: Effect.succeed("memory:")
   }
 ]

@@ -144,9 +144,10 @@ describe("The packed package", () => {
   })
 })
 
-describe("A strict project that installs the package", () => {
+// The compiler reads all of its dependencies' declarations: seconds here, more on a busy machine.
+describe("A strict project that installs the package", { timeout: 120_000 }, () => {
   for (const { name, peers, program, url, skipLibCheck, typesOnly } of consumers) {
-    it.live(`imports ${name} with ${["effect", ...peers].join(", ")}`, () =>
+    it.scopedLive(`imports ${name} with ${["effect", ...peers].join(", ")}`, () =>
       Effect.gen(function* () {
         const server = url === undefined ? "" : yield* url
         const folder = project(name, peers, program)
@@ -162,7 +163,7 @@ describe("A strict project that installs the package", () => {
     const sqlite = consumers.find(({ name }) => name === "effect-state/sqlite")
     const folder = project("without-driver", [], sqlite?.program ?? "")
     const checked = await typeCheck(folder, false)
-    assert.include(checked.output, "better-sqlite3")
+    assert.include(checked.output, "TS2307")
     const started = await start(folder, "")
     assert.strictEqual(started.code, 1)
     assert.include(started.output, "ERR_MODULE_NOT_FOUND")

@@ -1,5 +1,10 @@
+import * as ChildProcess from "node:child_process"
+import { once } from "node:events"
+import { setTimeout } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { Redis } from "ioredis"
 import * as Pg from "pg"
 import * as Binaries from "./Binaries.ts"
@@ -10,7 +15,11 @@ import * as SharedServers from "./SharedServers.ts"
 
 const redis = <A>(url: string, use: (client: Redis) => Promise<A>) =>
   Effect.acquireUseRelease(
-    Effect.sync(() => new Redis(url, { retryStrategy: () => null })),
+    Effect.sync(() => {
+      const client = new Redis(url, { retryStrategy: () => null, maxRetriesPerRequest: 0 })
+      // What fails is the command, which says so itself.
+      return client.on("error", () => undefined)
+    }),
     (client) => Effect.tryPromise(() => use(client)),
     (client) => Effect.sync(() => client.disconnect())
   )
@@ -33,6 +42,41 @@ describe("RedisServer", () => {
       yield* server.start
       assert.notStrictEqual(yield* server.pid, first)
       assert.strictEqual(yield* redis(server.url, (client) => client.get("key")), "value")
+    })
+  )
+})
+
+describe("A server", () => {
+  it.scopedLive("paused answers nobody, and resumed it answers", () =>
+    Effect.gen(function* () {
+      const server = yield* RedisServer.make()
+      const answered = yield* redis(server.url, async (client) => {
+        await client.ping()
+        Effect.runSync(server.pause)
+        const pong = client.ping()
+        const first = await Promise.race([pong, setTimeout(200, "silence")])
+        Effect.runSync(server.resume)
+        return [first, await pong]
+      })
+      assert.deepStrictEqual(answered, ["silence", "PONG"])
+    })
+  )
+
+  it.live("goes with its owner, however the owner goes", () =>
+    Effect.gen(function* () {
+      const owner = ChildProcess.spawn(
+        process.execPath,
+        ["--import", "tsx", fileURLToPath(new URL("owner.ts", import.meta.url))],
+        { stdio: ["ignore", "pipe", "inherit"] }
+      )
+      const url = yield* Effect.promise(() => once(owner.stdout, "data")).pipe(
+        Effect.map(([text]) => String(text).trim())
+      )
+      yield* redis(url, (client) => client.ping())
+      owner.kill("SIGKILL")
+      yield* Effect.flip(redis(url, (client) => client.ping())).pipe(
+        Effect.retry({ schedule: Schedule.spaced("50 millis") })
+      )
     })
   )
 })

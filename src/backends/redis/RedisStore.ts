@@ -13,9 +13,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Redis } from "ioredis"
+import type * as Backend from "../../store/Backend.ts"
 import type { LayerError } from "../../store/StateError.ts"
 import * as StateStore from "../../store/StateStore.ts"
-import { make as makeBackend } from "./backend.ts"
+import { make as fromServer } from "./backend.ts"
 import * as Client from "./client.ts"
 import { Connection } from "./connection.ts"
 import * as Layout from "./layout.ts"
@@ -77,14 +78,7 @@ export const layerFromClient = (
  * @category constructors
  */
 export const make = (options: RedisOptions.Options = {}): Effect.Effect<StateStore.Service, LayerError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const settings = yield* RedisOptions.settings(options)
-    const address = yield* RedisOptions.address(options)
-    const count = yield* RedisOptions.connections(options)
-    const open = Effect.mapError(Client.open(address, settings.connectTimeoutMs), Setup.toError)
-    const clients = yield* Effect.replicateEffect(open, count)
-    return yield* fromClients(clients, true, settings, options)
-  })
+  Effect.flatMap(makeBackend(options), (backend) => StateStore.make(backend, options))
 
 /**
  * @since 0.1.0
@@ -98,15 +92,31 @@ export const makeFromClient = (
     const settings = yield* RedisOptions.settings(options)
     yield* Client.checkGiven(client)
     yield* Effect.mapError(Client.awaitReady(client, settings.connectTimeoutMs), Setup.toError)
-    return yield* fromClients([client], false, settings, options)
+    return yield* StateStore.make(yield* fromClients([client], false, settings), options)
+  })
+
+/**
+ * The backend alone, on connections of its own.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeBackend = (
+  options: RedisOptions.Options = {}
+): Effect.Effect<Backend.Backend, LayerError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const settings = yield* RedisOptions.settings(options)
+    const address = yield* RedisOptions.address(options)
+    const count = yield* RedisOptions.connections(options)
+    const open = Effect.mapError(Client.open(address, settings.connectTimeoutMs), Setup.toError)
+    return yield* fromClients(yield* Effect.replicateEffect(open, count), true, settings)
   })
 
 const fromClients = (
   clients: ReadonlyArray<Redis>,
   owned: boolean,
-  settings: RedisOptions.Settings,
-  options: RedisOptions.StoreOptions
-): Effect.Effect<StateStore.Service, LayerError, Scope.Scope> =>
+  settings: RedisOptions.Settings
+): Effect.Effect<Backend.Backend, LayerError, Scope.Scope> =>
   Effect.gen(function* () {
     const connections = yield* Effect.forEach(clients, (client) =>
       Effect.acquireRelease(
@@ -119,8 +129,5 @@ const fromClients = (
     const connection = () => connections[next++ % connections.length] as Connection
     const layout = Layout.make(settings.keyPrefix, settings.buckets)
     const description = yield* Setup.check(connection(), layout, settings.allowEviction)
-    return yield* StateStore.make(
-      makeBackend({ connection, layout, description, waitReplicas: settings.waitReplicas }),
-      options
-    )
+    return fromServer({ connection, layout, description, waitReplicas: settings.waitReplicas })
   })

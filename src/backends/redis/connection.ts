@@ -32,6 +32,7 @@ export class Connection {
   readonly client: Redis
   readonly #options: Options
   readonly #waiting = new Set<() => void>()
+  #detached = false
   readonly #onReady = () => {
     for (const wake of [...this.#waiting]) wake()
   }
@@ -44,8 +45,10 @@ export class Connection {
     client.on("ready", this.#onReady)
   }
 
-  /** Lets go of the client. */
+  /** Lets go of the client: no call goes out any more, and those that wait for it to be ready fail. */
   detach(): void {
+    this.#detached = true
+    this.#onReady()
     this.client.off("ready", this.#onReady)
     this.client.off("error", ignore)
   }
@@ -76,7 +79,7 @@ export class Connection {
   }
 
   #attempt(call: Call): void {
-    if (this.client.status !== "ready") {
+    if (this.#detached || this.client.status !== "ready") {
       this.#wait(call)
       return
     }
@@ -100,7 +103,7 @@ export class Connection {
   /** Tries again when the connection is ready. */
   #wait(call: Call): void {
     const remainingMs = call.deadlineMs - Date.now()
-    if (remainingMs <= 0 || this.client.status === "end") {
+    if (remainingMs <= 0 || this.#detached || this.client.status === "end") {
       call.resume(Effect.fail(fromError(new Error("The connection is not ready"), call.access, false)))
       return
     }
@@ -119,7 +122,7 @@ export class Connection {
 interface Call {
   readonly access: Access
   readonly name: string
-  readonly wire: string | Buffer
+  readonly wire: Buffer
   readonly deadlineMs: number
   readonly resume: (effect: Effect.Effect<Reply, Fault>) => void
 }

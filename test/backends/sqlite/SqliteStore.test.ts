@@ -1,0 +1,310 @@
+import * as fs from "node:fs"
+import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import { assert, describe, it } from "@effect/vitest"
+import Database from "better-sqlite3"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import { Atomic, type StateError, StateStore, Version } from "effect-state"
+import { SqliteStore } from "effect-state/sqlite"
+import { temporaryFile } from "./support.ts"
+
+const open = (options: Partial<SqliteStore.Options> & { readonly filename: string }) =>
+  SqliteStore.make({ sweep: false, ...options })
+
+const failure = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.flip(effect)
+
+const raw = (filename: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Database(filename)),
+    (db) => Effect.sync(() => db.close())
+  )
+
+describe("SqliteStore", () => {
+  it.scoped("keeps entries, their versions and their bytes in the file", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const version = yield* Effect.scoped(
+        Effect.flatMap(open({ filename }), (store) => store.set("k", "v\0\u{1f600}"))
+      )
+      const store = yield* open({ filename })
+      const entry = Option.getOrThrow(yield* store.get("k"))
+      assert.deepStrictEqual([entry.value, entry.version], ["v\0\u{1f600}", version])
+      assert.isAbove(yield* store.set("k", 1), version)
+    })
+  )
+
+  it.scoped("never gives a key a version again, though its row was deleted or swept and the file reopened", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const versions: Array<number> = []
+      for (const remove of ["delete", "sweep", "overwrite"] as const) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const store = yield* open({ filename })
+            for (let i = 0; i < 5; i++) versions.push(yield* store.set("k", i, { ttl: "1 minute" }))
+            if (remove === "delete") assert.isTrue(yield* store.delete("k"))
+            else yield* TestClock.adjust("1 minute")
+            if (remove === "sweep") assert.strictEqual(yield* store.sweep, 1)
+          })
+        )
+      }
+      const store = yield* open({ filename })
+      versions.push(yield* store.set("k", "last"))
+      assert.deepStrictEqual(
+        versions,
+        [...versions].sort((a, b) => a - b)
+      )
+      assert.strictEqual(new Set(versions).size, versions.length)
+    })
+  )
+
+  it.scoped("appends above every version that an appended key has", () =>
+    Effect.gen(function* () {
+      const store = yield* open({ filename: ":memory:" })
+      const taken = Atomic.stamped("log", Version.Version(1))
+      for (let i = 0; i < 5; i++) yield* store.set(taken, i)
+      const { version } = yield* store.commit(Atomic.make.pipe(Atomic.append("log", "first")))
+      assert.isTrue(Option.isSome(yield* store.get(Atomic.stamped("log", version))))
+      assert.isAbove((yield* store.commit(Atomic.make.pipe(Atomic.append("log", "second")))).version, version)
+    })
+  )
+
+  it.scoped("sweeps step by step what expired, and nothing else", () =>
+    Effect.gen(function* () {
+      const store = yield* open({ filename: ":memory:" })
+      yield* store.setMany(Array.from({ length: 1_200 }, (_, i) => ({ key: `old${i}`, value: i, ttl: "1 second" })))
+      yield* store.setMany(Array.from({ length: 100 }, (_, i) => ({ key: `new${i}`, value: i, ttl: "1 hour" })))
+      yield* TestClock.adjust("1 second")
+      yield* store.set("old7", "again")
+      assert.strictEqual(yield* store.count({}), 101)
+      assert.strictEqual(yield* store.sweep, 1_199)
+      assert.strictEqual((yield* store.stats).entriesApprox, 101)
+    })
+  )
+
+  it.scoped("commits together at durability full; a conflict or a bad counter among them fails alone", () =>
+    Effect.gen(function* () {
+      const store = yield* open({ filename: yield* temporaryFile, durability: "full" })
+      yield* store.set("text", "no number")
+      const write = (i: number): Effect.Effect<unknown, unknown> => {
+        if (i % 20 === 7) return store.add("text", 1)
+        return i % 20 === 8 ? store.set("text", i, { ifVersion: "absent" }) : store.set(`k${i}`, i)
+      }
+      const each = yield* Effect.forEach(
+        Array.from({ length: 60 }, (_, i) => i),
+        (i) => Effect.either(write(i)),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(each.filter(Either.isLeft).length, 6)
+      assert.strictEqual(yield* store.count({ prefix: "k" }), 54)
+    })
+  )
+
+  it.live("waits for another process's lock without stopping this one, then goes on", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const store = yield* open({ filename })
+      const other = yield* raw(filename)
+      other.exec("BEGIN IMMEDIATE")
+      const writes = yield* Effect.fork(
+        Effect.forEach([1, 2, 3], (i) => store.set(`k${i}`, i), { concurrency: "unbounded" })
+      )
+      yield* Effect.sleep("30 millis")
+      assert.isNull(writes.unsafePoll())
+      assert.isTrue(Option.isNone(yield* store.get("k1")))
+      other.exec("COMMIT")
+      assert.strictEqual((yield* Fiber.join(writes)).length, 3)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is unavailable once the lock outlasts the busy timeout, also to a layer that is built", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const store = yield* open({ filename, busyTimeout: "40 millis" })
+      const other = yield* raw(filename)
+      other.exec("BEGIN IMMEDIATE")
+      const error = yield* failure(store.set("k", 1))
+      assert.strictEqual(error._tag, "StoreUnavailable")
+      assert.isTrue(error.isRetryable)
+      const building = yield* failure(open({ filename, table: "another", busyTimeout: "40 millis" }))
+      assert.strictEqual(building._tag, "StoreUnavailable")
+      other.exec("ROLLBACK")
+      yield* store.set("k", 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.scoped("says what is wrong with its options", () =>
+    Effect.gen(function* () {
+      const filename = ":memory:"
+      const bad: ReadonlyArray<readonly [string, SqliteStore.Options]> = [
+        ["filename", { filename: "" }],
+        ["table", { filename, table: "" }],
+        ["table", { filename, table: "a\0b" }],
+        ["table", { filename, table: "sqlite_mine" }],
+        ["table", { filename, table: "x".repeat(129) }],
+        ["busyTimeout", { filename, busyTimeout: Number.POSITIVE_INFINITY }]
+      ]
+      for (const [option, options] of bad) {
+        const error = yield* failure(open(options))
+        assert.strictEqual(error._tag, "InvalidOption")
+        assert.strictEqual((error as { readonly option?: string }).option, option) // Just seen to be one.
+      }
+      const odd = yield* open({ filename, table: `it's "odd"; -- %` })
+      yield* odd.set("k", 1)
+      assert.strictEqual(yield* odd.count({}), 1)
+    })
+  )
+
+  it.scoped(
+    "refuses a file that is no database, that can't be opened, that a later version wrote or that is not its own",
+    () =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        const refused = (options: SqliteStore.Options, reason: RegExp) =>
+          Effect.map(failure(open(options)), (error) => {
+            assert.strictEqual(error._tag, "StoreFailure")
+            assert.match(error.message, reason)
+            assert.match(error.message, /^open: /)
+          })
+        fs.writeFileSync(`${filename}.txt`, "This is certainly no database, however long it may be. ".repeat(100))
+        yield* refused({ filename: `${filename}.txt` }, /no SQLite database/)
+        yield* refused({ filename: `${filename}/none/such.db` }, /directory/)
+        yield* refused({ filename: filename.replace(/[^/]*$/, "") }, /can't be opened|directory/)
+        const db = yield* raw(filename)
+        db.exec("CREATE TABLE foreign_table (key TEXT, x INTEGER)")
+        yield* refused({ filename, table: "foreign_table" }, /another program|SQLite answered/)
+        yield* Effect.scoped(open({ filename }))
+        db.exec("UPDATE effect_state_meta SET value = 2 WHERE name = 'schema'")
+        yield* refused({ filename }, /schema version 2/)
+      })
+  )
+
+  it.scoped("is unavailable when it is closed", () =>
+    Effect.gen(function* () {
+      const store = yield* Effect.scoped(open({ filename: ":memory:" }))
+      for (const call of [store.exists("k"), Effect.asVoid(store.set("k", 1)), store.ping]) {
+        assert.strictEqual(
+          (yield* failure<unknown, StateError.WriteError | StateError.ReadError, never>(call))._tag,
+          "StoreUnavailable"
+        )
+      }
+    })
+  )
+})
+
+const client = (filename: string) => SqliteClient.layer({ filename })
+
+const onClient = SqliteStore.layerFromClient({ sweep: false }).pipe(Layer.provideMerge(client(":memory:")))
+
+describe("SqliteStore on an app's client", () => {
+  it.scoped("joins the app's transaction: committed and rolled back with it", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      yield* sql`CREATE TABLE orders (id INTEGER)`
+      const order = (id: number) => Effect.zipRight(sql`INSERT INTO orders VALUES (${id})`, store.set(`order${id}`, id))
+      yield* sql.withTransaction(order(1))
+      yield* Effect.either(sql.withTransaction(Effect.zipRight(order(2), Effect.fail("no"))))
+      assert.isTrue(yield* store.exists("order1"))
+      assert.isFalse(yield* store.exists("order2"))
+      assert.deepStrictEqual(yield* sql`SELECT id FROM orders`, [{ id: 1 }])
+    }).pipe(Effect.provide(onClient))
+  )
+
+  it.scoped("takes a conflict inside the app's transaction for data: the transaction goes on", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      yield* store.set("k", 1)
+      const result = yield* sql.withTransaction(
+        Effect.zipRight(Effect.either(store.set("k", 2, { ifVersion: "absent" })), store.set("other", 3))
+      )
+      assert.isAbove(result, 0)
+      assert.strictEqual(Option.getOrThrow(yield* store.get("k")).value, 1)
+    }).pipe(Effect.provide(onClient))
+  )
+
+  it.scoped("is unsupported inside another client's transaction", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const other = yield* Layer.build(client(":memory:")).pipe(Effect.map((context) => context))
+      const sql = yield* Effect.provide(SqliteClient.SqliteClient, other)
+      const errors = yield* sql.withTransaction(
+        Effect.all([failure(store.get("k")), failure(store.set("k", 1)), failure(store.count({}))])
+      )
+      assert.deepStrictEqual(
+        errors.map(({ _tag }) => _tag),
+        ["Unsupported", "Unsupported", "Unsupported"]
+      )
+      assert.isFalse(yield* store.exists("k"))
+    }).pipe(Effect.provide(onClient))
+  )
+
+  it.live("neither shows nor loses anything to another fiber's open transaction", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      const written = yield* Deferred.make<void>()
+      const finish = yield* Deferred.make<void>()
+      const transaction = yield* Effect.fork(
+        store
+          .set("inside", 1)
+          .pipe(
+            Effect.zipRight(Deferred.succeed(written, undefined)),
+            Effect.zipRight(Deferred.await(finish)),
+            Effect.zipRight(Effect.fail("no")),
+            sql.withTransaction,
+            Effect.either
+          )
+      )
+      yield* Deferred.await(written)
+      const outside = yield* Effect.fork(
+        Effect.all([store.set("outside", 2), store.exists("inside")], { concurrency: 2 })
+      )
+      yield* Effect.yieldNow()
+      assert.isNull(outside.unsafePoll())
+      yield* Deferred.succeed(finish, undefined)
+      const [version, inside] = yield* Fiber.join(outside)
+      assert.isTrue(Either.isLeft(yield* Fiber.join(transaction)))
+      assert.isFalse(inside)
+      assert.strictEqual(Option.getOrThrow(yield* store.get("outside")).version, version)
+    }).pipe(Effect.provide(onClient))
+  )
+
+  it.live("leaves no transaction open and no permit taken when it is interrupted", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      for (let i = 0; i < 100; i++) {
+        const fibers = yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.fork(store.set(`k${n}`, i)))
+        if (i % 3 > 0) yield* Effect.yieldNow()
+        yield* Fiber.interruptAll(fibers)
+      }
+      yield* sql.withTransaction(store.set("after", true))
+      assert.isTrue(yield* store.exists("after"))
+    }).pipe(Effect.provide(onClient))
+  )
+
+  it.live("waits for a lock without stopping the process, though its client would", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* Effect.gen(function* () {
+        const store = yield* StateStore.StateStore
+        const other = yield* raw(filename)
+        other.exec("BEGIN IMMEDIATE")
+        const writing = yield* Effect.fork(store.set("k", 1))
+        yield* Effect.sleep("20 millis")
+        assert.isNull(writing.unsafePoll())
+        other.exec("COMMIT")
+        yield* Fiber.join(writing)
+        const sql = yield* SqliteClient.SqliteClient
+        assert.deepStrictEqual(yield* sql`PRAGMA busy_timeout`, [{ timeout: 5_000 }])
+      }).pipe(Effect.provide(SqliteStore.layerFromClient().pipe(Layer.provideMerge(client(filename)))))
+    }).pipe(Effect.scoped)
+  )
+})
