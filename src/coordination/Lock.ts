@@ -20,11 +20,20 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Atomic from "../store/Atomic.ts"
 import { type FullKey, isFullKey } from "../store/Key.ts"
 import * as Namespace from "../store/Namespace.ts"
-import { InvalidOption, type ReadError, Unsupported, type WriteError } from "../store/StateError.ts"
+import {
+  InvalidOption,
+  type NotInteger,
+  type ReadError,
+  Unsupported,
+  type VersionConflict,
+  type WriteError
+} from "../store/StateError.ts"
 import * as StateStore from "../store/StateStore.ts"
 import * as Turns from "../store/Turns.ts"
+import type { Committed } from "../store/Writes.ts"
 import * as Acquisition from "./Acquisition.ts"
 import * as Lease_ from "./Lease.ts"
 import { LockLost, LockTimeout } from "./LockError.ts"
@@ -78,11 +87,23 @@ export type AcquireError = LockTimeout | InvalidOption | ReadError | WriteError
  */
 export const acquire = (
   key: string | FullKey,
-  options: Options = {}
+  options?: Options
 ): Effect.Effect<Lease, AcquireError, StateStore.StateStore | Scope.Scope> =>
+  Effect.flatMap(StateStore.StateStore, (store) => acquireOn(store, key, options))
+
+/**
+ * {@link acquire}, on a store that is given.
+ *
+ * @since 0.1.0
+ * @category locks
+ */
+export const acquireOn = (
+  store: StateStore.Service,
+  key: string | FullKey,
+  options: Options = {}
+): Effect.Effect<Lease, AcquireError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const store = yield* StateStore.StateStore
       const scope = yield* Effect.scope
       const { leaseMs, waitMs } = yield* check(options)
       const subject = isFullKey(key) ? key : store.key(key)
@@ -91,11 +112,10 @@ export const acquire = (
       const untilNanos = (yield* Clock.currentTimeNanos) + BigInt(Math.floor(Math.min(waitMs, forEverMs) * 1e6))
       const turn = Turns.enter(keys.lock)
       const obtain = Effect.gen(function* () {
-        if (!turn.isMine()) yield* restore(Effect.timeoutOption(Effect.interruptible(turn.wait), waitMs))
+        if (turn.ahead() > 0) yield* restore(Effect.timeoutOption(Effect.interruptible(turn.wait), waitMs))
         const options = { leaseMs, untilNanos, restore }
-        const acquired = turn.isMine()
-          ? yield* Acquisition.obtain(store, { ...keys, key: subject }, options)
-          : Option.none()
+        const acquired =
+          turn.ahead() === 0 ? yield* Acquisition.obtain(store, { ...keys, key: subject }, options) : Option.none()
         if (Option.isNone(acquired)) return yield* new LockTimeout({ key: Namespace.label(subject), waitMs })
         return acquired.value
       })
@@ -139,16 +159,29 @@ export const acquire = (
  * @category locks
  */
 export const withLock =
-  (key: string | FullKey, options: Options = {}) =>
+  (key: string | FullKey, options?: Options) =>
   <A, E, R>(
     use: Effect.Effect<A, E, R> | ((lease: Lease) => Effect.Effect<A, E, R>)
   ): Effect.Effect<A, E | AcquireError | LockLost, R | StateStore.StateStore> =>
+    Effect.flatMap(StateStore.StateStore, (store) => withLockOn(store, key, options)(use))
+
+/**
+ * {@link withLock}, on a store that is given.
+ *
+ * @since 0.1.0
+ * @category locks
+ */
+export const withLockOn =
+  (store: StateStore.Service, key: string | FullKey, options?: Options) =>
+  <A, E, R>(
+    use: Effect.Effect<A, E, R> | ((lease: Lease) => Effect.Effect<A, E, R>)
+  ): Effect.Effect<A, E | AcquireError | LockLost, R> =>
     // The scope is ours alone: what `use` asks for is its own.
     Effect.acquireUseRelease(
       Scope.make(),
       (scope) =>
         Effect.gen(function* () {
-          const lease = yield* Effect.provideService(acquire(key, options), Scope.Scope, scope)
+          const lease = yield* Effect.provideService(acquireOn(store, key, options), Scope.Scope, scope)
           const body = Effect.isEffect(use) ? use : Effect.suspend(() => use(lease))
           const result = yield* Effect.raceFirst(body, lease.lost)
           const release = yield* lease.release
@@ -160,6 +193,22 @@ export const withLock =
         }),
       Scope.close
     )
+
+/**
+ * Commits to a store under the fence of a lease, as `Atomic.fencedBy` does; but where the lock is what was lost, it fails with
+ * `LockLost`, so that a `VersionConflict` is one of the commit's own checks.
+ *
+ * @since 0.1.0
+ * @category locks
+ */
+export const commitOn = (
+  store: StateStore.Service,
+  lease: Lease,
+  atomic: Atomic.Atomic
+): Effect.Effect<Committed, ReadError | WriteError | VersionConflict | NotInteger | LockLost> =>
+  Effect.catchTag(store.commit(Atomic.fencedBy(lease)(atomic)), "VersionConflict", (conflict) =>
+    Effect.zipRight(lease.verify, conflict)
+  )
 
 /** Where the lock of a key lies, and where those leave word who wait for it. */
 const keysOf = (subject: FullKey): { readonly lock: FullKey; readonly waiting: FullKey } => {
@@ -184,7 +233,7 @@ const check = ({ lease = "30 seconds", wait = "10 seconds" }: Options) =>
     }
     const waitMs = Option.map(Duration.decodeUnknown(wait), Duration.toMillis)
     if (Option.isNone(waitMs)) return yield* invalid("wait", "expected a duration")
-    return { leaseMs: leaseMs.value, waitMs: waitMs.value }
+    return { leaseMs: Math.ceil(leaseMs.value), waitMs: waitMs.value }
   })
 
 const invalid = (option: string, reason: string) => Either.left(new InvalidOption({ option, reason }))

@@ -121,7 +121,7 @@ export const untilCommitted = <A, E, R>(
   )
 }
 
-/** A turn takes a few milliseconds; who waits longer waits for a slow function, and had better contend. */
+/** A turn takes a few milliseconds: a line that stands still waits for a slow function, and had better contend. */
 const turnWaitMsMax = 5_000
 
 /**

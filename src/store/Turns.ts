@@ -21,7 +21,8 @@ import type { FullKey } from "./Key.ts"
  * @category models
  */
 export interface Turn {
-  readonly isMine: () => boolean
+  /** How many are before one; none has the turn oneself, and less than none is out of line. */
+  readonly ahead: () => number
   /** Waits until one is first. */
   readonly wait: Effect.Effect<void>
   readonly leave: () => void
@@ -40,7 +41,7 @@ export const enter = (key: FullKey): Turn => {
   const place: Place = { onFirst: undefined }
   line.push(place)
   return {
-    isMine: () => line[0] === place,
+    ahead: () => line.indexOf(place),
     wait: Effect.suspend(() =>
       line[0] === place
         ? Effect.void
@@ -70,8 +71,8 @@ export const isTaken = (key: FullKey): boolean => {
 }
 
 /**
- * Runs an effect in a turn of a key, waiting for it up to `waitMs` of real time: then without one. So it is, too, for a caller
- * who already has a turn, and for one who has a transaction open, which others who wait may need to end.
+ * Runs an effect in a turn of a key. If the line stands still for `waitMs` of real time, the effect runs without a turn; so it
+ * does for a caller who already has one, and for one who has a transaction open, which others who wait may need to end.
  *
  * @since 0.1.0
  * @category turns
@@ -130,8 +131,16 @@ const sharedBy = (store: object): Shared => {
 /** Set for what runs in a turn. */
 class HasTurn extends Context.Reference<HasTurn>()("effect-state/Turns/HasTurn", { defaultValue: () => false }) {}
 
-const soon = (turn: Turn, waitMs: number): Effect.Effect<void> =>
-  turn.isMine() ? Effect.void : Effect.withClock(Effect.asVoid(Effect.timeoutOption(turn.wait, waitMs)), realClock)
+const soon = (turn: Turn, waitMs: number): Effect.Effect<void> => {
+  const from = (ahead: number): Effect.Effect<void> =>
+    ahead <= 0
+      ? Effect.void
+      : Effect.flatMap(Effect.timeoutOption(turn.wait, waitMs), () => {
+          const left = turn.ahead()
+          return left < ahead ? from(left) : Effect.void
+        })
+  return Effect.suspend(() => Effect.withClock(from(turn.ahead()), realClock))
+}
 
 /** It is others who are waited for: that takes real time, also where a test stops the clock. */
 const realClock = Clock.make()

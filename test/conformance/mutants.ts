@@ -635,7 +635,7 @@ const atomic: ReadonlyArray<Mutant> = [
       Effect.gen(function* () {
         const sum = Number(Option.getOrUndefined(yield* Effect.orDie(store.get(key)))?.value ?? 0) + delta
         if (!Number.isSafeInteger(sum))
-          return yield* new NotInteger({ operation: "add", backend: "plain", keys: [key] })
+          return yield* new NotInteger({ operation: "add", backend: "plain", keys: [String(key)] })
         yield* store.set(key, sum, { ttl: "keep" })
         return sum
       })
@@ -808,8 +808,8 @@ const services: ReadonlyArray<Mutant> = [
   ),
   ofService("values are shared with who read them", "values are copies", (store) => {
     const seen = new Map<
-      string,
-      StateStore.Service["get"] extends (key: string) => Effect.Effect<infer A, infer _E> ? A : never
+      Atomic.AtomicKey,
+      StateStore.Service["get"] extends (key: Atomic.AtomicKey) => Effect.Effect<infer A, infer _E> ? A : never
     >()
     return {
       get: (key) =>

@@ -10,19 +10,12 @@ import * as Scope from "effect/Scope"
 import * as Lock from "../../coordination/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
-import * as StateStore from "../../store/StateStore.ts"
 import { type Case, failure, storeCase, value } from "../Case.ts"
 
 const lock = storeCase("atomic")
 
-const acquire = (store: StateStore.Service, key: string, options: Lock.Options) =>
-  Effect.provideService(Lock.acquire(key, options), StateStore.StateStore, store)
-
-const withLock = (store: StateStore.Service, key: string, options?: Lock.Options) => {
-  const locked = Lock.withLock(key, options)
-  return <A, E>(use: Effect.Effect<A, E> | ((lease: Lock.Lease) => Effect.Effect<A, E>)) =>
-    Effect.provideService(locked(use), StateStore.StateStore, store)
-}
+const acquire = Lock.acquireOn
+const withLock = Lock.withLockOn
 
 export const lockCases: ReadonlyArray<Case> = [
   lock("a lock has one holder, and tokens rise from one to the next", (store) =>
