@@ -14,7 +14,7 @@ import type { FullRange } from "../../src/store/KeyRange.ts"
 import { NotInteger } from "../../src/store/StateError.ts"
 import * as StateStore from "../../src/store/StateStore.ts"
 import * as Ttl from "../../src/store/Ttl.ts"
-import type { Version } from "../../src/store/Version.ts"
+import { isVersion, type Version } from "../../src/store/Version.ts"
 import type * as Writes from "../../src/store/Writes.ts"
 import { Plain } from "./PlainBackend.ts"
 
@@ -52,6 +52,46 @@ const ofService = (
       })
   }
 }
+
+/** Breaks locks: leaves those checks of locks away that have such a version. */
+const uncheckedLocks = (flaw: string, killedBy: string, isLeftAway: (version: Version | "absent") => boolean): Mutant =>
+  ofService(flaw, killedBy, (store) => ({
+    commit: (commit) =>
+      store.commit({
+        ...commit,
+        steps: commit.steps.filter(
+          (step) =>
+            step._tag !== "Check" ||
+            typeof step.key === "string" ||
+            !step.key.namespace.path.endsWith("~lock") ||
+            !isLeftAway(step.version)
+        )
+      })
+  }))
+
+const locks: ReadonlyArray<Mutant> = [
+  uncheckedLocks("a lock is released whoever holds it", "a release frees nobody else's lock", isVersion),
+  uncheckedLocks("a fence lets everybody through", "a released lock fences no more", isVersion),
+  uncheckedLocks(
+    "a fence keeps nobody out for long",
+    "the fence of an earlier holder holds nobody's later lock",
+    isVersion
+  ),
+  uncheckedLocks(
+    "a lock is taken that is not free",
+    "a lock that another process holds is not taken",
+    (v) => v === "absent"
+  ),
+  ofService("a renewal is a new write", "a renewal keeps the fence", (store) => ({
+    commit: (commit) =>
+      store.commit({
+        ...commit,
+        steps: commit.steps.map((step) =>
+          step._tag === "Expire" ? { _tag: "Set", key: step.key, value: null, options: { ttl: step.ttl } } : step
+        )
+      })
+  }))
+]
 
 /** Commits with their mutations changed on the way. */
 const rewriting = (rewrite: (mutation: Mutation) => Mutation): (new () => Plain) =>
@@ -831,4 +871,12 @@ const services: ReadonlyArray<Mutant> = [
   )
 ]
 
-export const mutants: ReadonlyArray<Mutant> = [...time, ...versions, ...order, ...atomic, ...reads, ...services]
+export const mutants: ReadonlyArray<Mutant> = [
+  ...time,
+  ...versions,
+  ...order,
+  ...atomic,
+  ...reads,
+  ...services,
+  ...locks
+]

@@ -2,6 +2,7 @@ import * as ChildProcess from "node:child_process"
 import { fileURLToPath } from "node:url"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { KeyRange, Lock, StateStore } from "effect-state"
@@ -56,11 +57,17 @@ describe("The transactional outbox", () => {
           yield* Effect.flip(Effect.sandbox(end))
           assert.deepStrictEqual(yield* counts, [1, 1, 1])
         }
+        const placed = yield* Deferred.make<void>()
         const placing = yield* Effect.fork(
-          sql.withTransaction(Effect.zipRight(place({ id: "5", item: "tea", amount: 1 }), Effect.never))
+          sql.withTransaction(
+            place({ id: "5", item: "tea", amount: 1 }).pipe(
+              Effect.zipRight(Deferred.succeed(placed, undefined)),
+              Effect.zipRight(Effect.never)
+            )
+          )
         )
-        yield* Fiber.interruptFork(placing)
-        yield* Fiber.await(placing)
+        yield* Deferred.await(placed)
+        yield* Fiber.interrupt(placing)
         assert.deepStrictEqual(yield* counts, [1, 1, 1])
       })
     )

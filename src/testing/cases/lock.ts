@@ -121,6 +121,15 @@ export const lockCases: ReadonlyArray<Case> = [
       yield* store.commit(Atomic.make.pipe(Atomic.fencedBy({ lock: lost.lock, token: version })))
     })
   ),
+  lock("a lock that another process holds is not taken", (store) =>
+    Effect.gen(function* () {
+      const { lock } = yield* Effect.scoped(acquire(store, "a", {}))
+      yield* store.set(lock, { holder: "another process" }, { ttl: "1 hour" })
+      yield* failure(Effect.scoped(acquire(store, "a", { wait: 0 })), "LockTimeout")
+      yield* store.delete(lock)
+      yield* Effect.scoped(acquire(store, "a", { wait: 0 }))
+    })
+  ),
   lock("a held lock is waited for no longer than one is willing to", (store) =>
     Effect.gen(function* () {
       const held = yield* acquire(store, "a", {})
