@@ -19,6 +19,7 @@ import type * as Effect from "effect/Effect"
 import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
+import { counterCases } from "./cases/counters.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { keyCases } from "./cases/keys.ts"
@@ -42,6 +43,7 @@ import * as Harness from "./Harness.ts"
 export const cases: ReadonlyArray<Case> = [
   ...meaningCases,
   ...atomicCases,
+  ...counterCases,
   ...modifyCases,
   ...lockCases,
   ...versionCases,

@@ -2,35 +2,29 @@
  * Eight processes and one lock. Holders are killed, and paused beyond their lease, at random; none of their writes may come
  * behind that of a later holder. `LOCK_SECTIONS` sets the number of critical sections of each process.
  */
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { KeyRange, type StateStore } from "effect-state"
-import { RedisStore } from "effect-state/redis"
-import { SqliteStore } from "effect-state/sqlite"
+import { KeyRange, StateStore } from "effect-state"
+import { StoreUrl } from "effect-state/url"
 import * as SharedServers from "../servers/SharedServers.ts"
-import { bundle, type Report, runCounts, runSections, type StoreOptions, temporaryFolder } from "./processes.ts"
+import { bundle, type Report, runCounts, runSections, temporaryFolder } from "./processes.ts"
 
-interface Shared {
-  readonly options: StoreOptions
-  readonly store: StateStore.Service
-}
+const sqlite = Effect.map(temporaryFolder, (folder) => `sqlite:${join(folder, "state.db")}`)
+const { postgresDatabase: postgres, redisUrl: redis } = SharedServers
+const backends = { sqlite, redis, postgres }
 
-const sqlite: Effect.Effect<Shared, unknown, Scope.Scope> = Effect.gen(function* () {
-  const filename = `${yield* temporaryFolder}/state.db`
-  return { options: { backend: "sqlite", filename }, store: yield* SqliteStore.make({ filename }) }
-})
-
-const redis: Effect.Effect<Shared, unknown, Scope.Scope> = Effect.gen(function* () {
-  const url = yield* SharedServers.redisUrl
-  const keyPrefix = `${yield* SharedServers.redisPrefix}:`
-  return { options: { backend: "redis", url, keyPrefix }, store: yield* RedisStore.make({ url, keyPrefix }) }
-})
-
-const backends = { sqlite, redis }
+/** A namespace of one's own, and the store to look into it. */
+const open = (url: string) =>
+  Effect.map(Layer.build(StoreUrl.layer(url)), (context) => {
+    const namespace = `t${crypto.randomUUID()}`
+    return { place: { url, namespace }, store: Context.get(context, StateStore.StateStore).namespace(namespace) }
+  })
 
 interface Write {
   readonly n: number
@@ -59,15 +53,15 @@ const logOf = (store: StateStore.Service) =>
 
 const sections = Number(process.env.LOCK_SECTIONS ?? 100)
 
-describe.each(Object.entries(backends))("Eight processes on %s", (_, shared) => {
+describe.each(Object.entries(backends))("Eight processes on %s", (_, url) => {
   it.live(
     "write in the order of their tokens, and lose nothing, though holders die and stall",
     () =>
       Effect.gen(function* () {
         const child = yield* bundle
-        const { options, store } = yield* shared
+        const { place, store } = yield* open(yield* url)
         const run = { processes: 8, sections, leaseMs: 200, killPart: 0.01, pausePart: 0.02, fenced: true }
-        const report = yield* runSections(child, options, run)
+        const report = yield* runSections(child, place, run)
         const log = yield* logOf(store)
         assert.deepStrictEqual(faultsOf(log, report), [])
         assert.strictEqual((Option.getOrThrow(yield* store.get("subject")).value as Write).n, log.length) // As above.
@@ -84,8 +78,8 @@ describe.each(Object.entries(backends))("Eight processes on %s", (_, shared) => 
     () =>
       Effect.gen(function* () {
         const child = yield* bundle
-        const { options, store } = yield* shared
-        yield* runCounts(child, options, { processes: 4, fibers: 100, times: 5 })
+        const { place, store } = yield* open(yield* url)
+        yield* runCounts(child, place, { processes: 4, fibers: 100, times: 5 })
         for (const key of ["added", "modified"]) {
           assert.strictEqual(Option.getOrThrow(yield* store.get(key)).value, 4 * 100 * 5)
         }
@@ -100,9 +94,9 @@ describe("Without a fence", () => {
     () =>
       Effect.gen(function* () {
         const child = yield* bundle
-        const { options, store } = yield* sqlite
+        const { place, store } = yield* open(yield* sqlite)
         const run = { processes: 3, sections: 10, leaseMs: 100, killPart: 0, pausePart: 1, fenced: false }
-        const report = yield* runSections(child, options, run)
+        const report = yield* runSections(child, place, run)
         assert.notDeepEqual(faultsOf(yield* logOf(store), report), [])
       }).pipe(Effect.scoped),
     60_000

@@ -1,6 +1,6 @@
 /**
- * A process of its own. `child.ts <store> <options> sections`: critical sections, in which it may kill or pause itself at
- * random. `child.ts <store> <options> count`: many fibers that change the same keys. What it prints, a line each:
+ * A process of its own on the store that STATE_URL names. `child <namespace> <options> sections`: critical sections, in which it
+ * may kill or pause itself at random. `child <namespace> <options> count`: many fibers that change the same keys. What it prints, a line each:
  *
  * - `wrote <n> <token>`: a section's write, acknowledged
  * - `fenced`: a section's write that was refused, or cut off, for the lock was lost
@@ -10,18 +10,15 @@ import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Atomic, Lock, Modification, StateStore } from "effect-state"
-import { RedisStore } from "effect-state/redis"
-import { SqliteStore } from "effect-state/sqlite"
-import type { CountOptions, SectionOptions, StoreOptions } from "./processes.ts"
+import { StoreUrl } from "effect-state/url"
+import type { CountOptions, SectionOptions } from "./processes.ts"
 
-const [storeText = "", optionsText = "", job] = process.argv.slice(2)
+const [namespace = "", optionsText = "", job] = process.argv.slice(2)
 
 const print = (line: string) => Effect.sync(() => fs.writeSync(1, `${line}\n`))
 
-const layer = (store: StoreOptions) =>
-  store.backend === "sqlite"
-    ? SqliteStore.layer({ filename: store.filename, busyTimeout: "20 seconds" })
-    : RedisStore.layer({ url: store.url, keyPrefix: store.keyPrefix })
+/** Where placement matters, all that a section writes lies together. */
+const inNamespace = Effect.map(StateStore.StateStore, (store) => store.namespace(namespace, { placement: "namespace" }))
 
 interface Subject {
   readonly n: number
@@ -30,7 +27,7 @@ interface Subject {
 
 const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOptions) =>
   Effect.gen(function* () {
-    const store = yield* StateStore.StateStore
+    const store = yield* inNamespace
     /** Each section has three places where something may happen to it. */
     const mishap = Effect.suspend(() => {
       const part = Math.random() * 3
@@ -61,7 +58,7 @@ const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOpt
         yield* print(`wrote ${after.n} ${after.token}`)
         yield* mishap
       })
-    const locked = Lock.withLock("subject", { lease: leaseMs, wait: "5 minutes" })(section)
+    const locked = Lock.withLockOn(store, "subject", { lease: leaseMs, wait: "5 minutes" })(section)
     for (let i = 0; i < sections; i++) {
       yield* Effect.catchIf(
         locked,
@@ -73,7 +70,7 @@ const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOpt
 
 const count = ({ fibers, times }: CountOptions) =>
   Effect.gen(function* () {
-    const store = yield* StateStore.StateStore
+    const store = yield* inNamespace
     const both = Effect.gen(function* () {
       yield* store.add("added", 1)
       yield* store.modify("modified", (current) => {
@@ -87,7 +84,7 @@ const count = ({ fibers, times }: CountOptions) =>
 const run: Effect.Effect<void, unknown, StateStore.StateStore> =
   job === "sections" ? sections(JSON.parse(optionsText)) : count(JSON.parse(optionsText))
 
-Effect.runPromise(Effect.provide(run, layer(JSON.parse(storeText)))).catch((error) => {
+Effect.runPromise(Effect.provide(run, StoreUrl.layerConfig)).catch((error) => {
   console.error(error)
   process.exitCode = 1
 })

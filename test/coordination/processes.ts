@@ -2,18 +2,19 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as readline from "node:readline"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { build } from "esbuild"
+import * as Worker from "../processes/Worker.ts"
 
-export type StoreOptions =
-  | { readonly backend: "sqlite"; readonly filename: string }
-  | { readonly backend: "redis"; readonly url: string; readonly keyPrefix: string }
+/** A part of a store that several processes share. */
+export interface Place {
+  readonly url: string
+  readonly namespace: string
+}
 
 export interface SectionOptions {
   readonly sections: number
@@ -36,25 +37,11 @@ export const temporaryFolder: Effect.Effect<string, never, Scope.Scope> = Effect
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
 )
 
-/** The child as one file, for it starts ten times faster than from its sources. */
-export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.flatMap(temporaryFolder, (folder) => {
-  const outfile = join(folder, "child.mjs")
-  const drivers = ["better-sqlite3", "ioredis"].map((name) => [name, createRequire(import.meta.url).resolve(name)])
-  return Effect.as(
-    Effect.promise(() =>
-      build({
-        entryPoints: [fileURLToPath(new URL("child.ts", import.meta.url))],
-        outfile,
-        bundle: true,
-        platform: "node",
-        format: "esm",
-        alias: Object.fromEntries(drivers),
-        external: drivers.flatMap(([, path]) => path ?? [])
-      })
-    ),
-    outfile
-  )
-})
+/** The child as one file. */
+export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.tap(
+  Effect.map(temporaryFolder, (folder) => join(folder, "child.mjs")),
+  (outfile) => Effect.promise(() => Worker.bundle(fileURLToPath(new URL("child.ts", import.meta.url)), outfile))
+)
 
 /** What the sections of several processes came to. */
 export interface Report {
@@ -70,14 +57,14 @@ export interface Report {
  */
 export const runSections = (
   child: string,
-  store: StoreOptions,
+  place: Place,
   options: SectionOptions & { readonly processes: number }
 ): Effect.Effect<Report> =>
   Effect.gen(function* () {
     const report = { wrote: [] as Array<Report["wrote"][number]>, fenced: 0, killed: 0, paused: 0 }
     const lives = async (signal: AbortSignal): Promise<void> => {
       for (let left = options.sections; left > 0; ) {
-        const process = start(child, store, { ...options, sections: left }, "sections", signal)
+        const process = start(child, place, { ...options, sections: left }, "sections", signal)
         for await (const line of linesOf(process)) {
           const [what, n, token] = line.split(" ")
           if (what === "wrote") report.wrote.push({ n: Number(n), token: Number(token) })
@@ -101,11 +88,11 @@ export const runSections = (
 /** Runs fibers that change the same keys, in so many processes at once. */
 export const runCounts = (
   child: string,
-  store: StoreOptions,
+  place: Place,
   options: CountOptions & { readonly processes: number }
 ): Effect.Effect<void> =>
   Effect.promise(async (signal) => {
-    const processes = Array.from({ length: options.processes }, () => start(child, store, options, "count", signal))
+    const processes = Array.from({ length: options.processes }, () => start(child, place, options, "count", signal))
     for (const code of await Promise.all(processes.map(exitOf))) {
       if (code !== 0) throw new Error(`a process ended with ${code}`)
     }
@@ -113,12 +100,13 @@ export const runCounts = (
 
 const start = (
   child: string,
-  store: StoreOptions,
+  place: Place,
   options: SectionOptions | CountOptions,
   job: "sections" | "count",
   signal: AbortSignal
 ): ChildProcess => {
-  const process_ = spawn(process.execPath, [child, JSON.stringify(store), JSON.stringify(options), job], {
+  const process_ = spawn(process.execPath, [child, place.namespace, JSON.stringify(options), job], {
+    env: { ...process.env, STATE_URL: place.url },
     stdio: ["ignore", "pipe", "inherit"]
   })
   const kill = () => process_.kill("SIGKILL")

@@ -1,5 +1,7 @@
 /**
  * Errors are values that tell enough, and not too much.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -7,13 +9,17 @@ import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import { Version } from "../../store/Version.ts"
-import { backendCase, type Case, failure, storeCase } from "../Case.ts"
+import { backendCase, type Case, commitAll, failure, storeCase } from "../Case.ts"
 
 const errors = storeCase("errors")
 
 /** All that a log could print of an error. */
 const shown = (error: Error): string => `${error.message}\n${JSON.stringify(error)}\n${String(error)}`
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const errorCases: ReadonlyArray<Case> = [
   errors("an error names its operation and its backend", (store) =>
     Effect.gen(function* () {
@@ -84,7 +90,7 @@ export const errorCases: ReadonlyArray<Case> = [
         yield* store.set("a", 1)
         yield* store.set("c", 3)
         const never = { keep: false, ttlMs: undefined, notAfterMs: undefined }
-        yield* backend.commit([
+        yield* commitAll(backend, [
           {
             checks: [],
             mutations: [
@@ -133,11 +139,17 @@ export const errorCases: ReadonlyArray<Case> = [
         yield* store.set("b", "mended")
         assert.equal((yield* store.page(KeyRange.all)).entries.length, 3)
         const secrets = store.namespace("s", { secretKeys: true })
-        yield* backend.commit([
+        yield* commitAll(backend, [
           {
             checks: [],
             mutations: [
-              { _tag: "Put", key: secrets.key("hunter2"), stamped: false, payload: "no json", deadline: never }
+              {
+                _tag: "Put",
+                key: secrets.key("hunter2"),
+                stamped: false,
+                payload: new Uint8Array([123]),
+                deadline: never
+              }
             ]
           }
         ])

@@ -32,16 +32,6 @@ local endings = setmetatable({}, { __index = function(endings, token)
   return ending
 end })
 
--- Printing a double of 16 digits takes long; the versions of a batch have all but their last six in common.
-local highs = setmetatable({}, { __index = function(highs, high)
-  highs[high] = '1 ' .. (high > 0 and digits(high) or '')
-  return highs[high]
-end })
-local function start(version)
-  local high = math.floor(version / 1000000)
-  return highs[high] .. string.format(high > 0 and '%06d' or '%d', version - high * 1000000)
-end
-
 local values, indexed, expiring, n = {}, {}, {}, #KEYS - 3
 batched(n, function(from, to)
   local olds = redis.call('MGET', unpack(KEYS, from + 3, to + 3))
@@ -65,7 +55,7 @@ batched(n, function(from, to)
       expiring[#expiring + 1] = ending.expires
       expiring[#expiring + 1] = string.sub(KEYS[i + 3], prefix)
     end
-    values[i] = start(last + i) .. ' ' .. created .. ending.tail .. ARGV[i * 2 + 1]
+    values[i] = '1 ' .. digits(last + i) .. ' ' .. created .. ending.tail .. ARGV[i * 2 + 1]
   end
 end)
 
