@@ -5,6 +5,7 @@
  */
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
 export * as Cached from "./coordination/Cached.ts"
+export * as Lock from "./coordination/Lock.ts"
 export * as Collection from "./state/Collection.ts"
 export * as History from "./state/History.ts"
 export * as Sessions from "./state/Sessions.ts"

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Lock from "../coordination/Lock.ts"
 import * as Atomic from "../store/Atomic.ts"
 import type { Entry } from "../store/Entry.ts"
 import type { KeyRange } from "../store/KeyRange.ts"
@@ -96,6 +97,20 @@ export interface Collection<A, K = string> {
     id: K,
     f: (current: Option.Option<Entry<A, K>>) => Effect.Effect<readonly [B, Modification.Modification<A>], E, R>
   ) => Effect.Effect<B, E | ReadError | WriteError | VersionConflict, R>
+  /**
+   * Locks an entry, shows it to a function, and does what it decides: as `modify`, for a function that takes long or must not
+   * run twice. It waits up to 10 seconds for the lock unless told otherwise, and never reruns: a writer who did not
+   * take the lock is a `VersionConflict`.
+   */
+  readonly withEntry: (
+    id: K,
+    options?: Lock.Options
+  ) => <B, E, R>(
+    f: (
+      current: Option.Option<Entry<A, K>>,
+      lease: Lock.Lease
+    ) => Effect.Effect<readonly [B, Modification.Modification<A>], E, R>
+  ) => Effect.Effect<B, E | Lock.AcquireError | Lock.LockLost | VersionConflict, R>
   /** Removes an entry, and tells whether there was one. */
   readonly delete: (id: K) => Effect.Effect<boolean, WriteError>
   /** Sets how long an entry lives from now, and tells whether there is one. */
@@ -177,6 +192,31 @@ export const make = <A, I, R, K = string, RK = never>(
         )) as Collection<A, K>["set"],
       modify,
       ...CollectionUpdates.make(modify),
+      withEntry: (id, options) => (f) =>
+        Effect.flatMap(keys.encode(id), (key) => {
+          const locked = Lock.withLockOn(store, key, options)
+          return locked((lease) =>
+            Effect.gen(function* () {
+              const current = yield* store.get(key)
+              const [result, decision] = yield* f(yield* decodeOption(current), lease)
+              if (decision._tag === "Keep") return result
+              const version = Option.match(current, {
+                onNone: () => "absent" as const,
+                onSome: ({ version }) => version
+              })
+              const change =
+                decision._tag === "Delete"
+                  ? Atomic.delete(key)
+                  : Atomic.set(key, yield* encode(key, decision.value), decision.options)
+              yield* Effect.catchTag(
+                Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change)),
+                "NotInteger",
+                Effect.die // It adds nothing.
+              )
+              return result
+            })
+          )
+        }),
       delete: (id) => Effect.flatMap(keys.encode(id), (key) => store.delete(key)),
       expire: (id, ttl, options) => Effect.flatMap(keys.encode(id), (key) => store.expire(key, ttl, options)),
       list: ({ range, ...options } = {}) =>

@@ -142,6 +142,7 @@ export const make = <A, I, R, K = string, RK = never>(
       ) => Effect.Effect<readonly [B, ((self: Atomic.Atomic) => Atomic.Atomic) | undefined], E, R>
     ) =>
       Modification.untilCommitted(
+        store.key(key),
         Effect.gen(function* () {
           const current = yield* store.get(key)
           const [result, steps] = yield* attempt(current)

@@ -251,6 +251,8 @@ export interface Capabilities {
   readonly commitStepsMax: number
   /** The most bytes a payload may have. */
   readonly valueBytesMax: number
+  /** The most bytes the payloads of one commit may have together. Default: `valueBytesMax`. */
+  readonly commitBytesMax?: number | undefined
 }
 
 /**

@@ -25,6 +25,7 @@ import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
+import { lockCases } from "./cases/lock.ts"
 import { meaningCases } from "./cases/meaning.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
@@ -46,6 +47,7 @@ export const cases: ReadonlyArray<Case> = [
   ...atomicCases,
   ...counterCases,
   ...modifyCases,
+  ...lockCases,
   ...versionCases,
   ...timeCases,
   ...expiryCases,

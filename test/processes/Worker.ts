@@ -26,12 +26,11 @@ export interface Workers {
 
 const require = createRequire(import.meta.url)
 
-export const make = async (): Promise<Workers> => {
-  const folder = mkdtempSync(join(tmpdir(), "effect-state-worker-"))
-  const outfile = join(folder, "worker.mjs")
+/** Makes one file of a program and all that it needs, but for SQLite's binary. */
+export const bundle = async (entry: string, outfile: string): Promise<void> => {
   const sqlite = require.resolve("better-sqlite3")
   await build({
-    entryPoints: [fileURLToPath(new URL("child.ts", import.meta.url))],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",
@@ -41,6 +40,12 @@ export const make = async (): Promise<Workers> => {
     alias: { "better-sqlite3": sqlite },
     external: [sqlite, "pg-native"]
   })
+}
+
+export const make = async (): Promise<Workers> => {
+  const folder = mkdtempSync(join(tmpdir(), "effect-state-worker-"))
+  const outfile = join(folder, "worker.mjs")
+  await bundle(fileURLToPath(new URL("child.ts", import.meta.url)), outfile)
   const run: Workers["run"] = async (stateUrl, args, { killAfter } = {}) => {
     const child = spawn(process.execPath, [outfile, ...args], {
       env: { ...process.env, STATE_URL: stateUrl },

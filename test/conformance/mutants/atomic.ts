@@ -171,7 +171,7 @@ export const atomic: ReadonlyArray<Mutant> = [
       Effect.gen(function* () {
         const sum = Number(Option.getOrUndefined(yield* Effect.orDie(store.get(key)))?.value ?? 0) + delta
         if (!Number.isSafeInteger(sum))
-          return yield* new NotInteger({ operation: "add", backend: "plain", keys: [key] })
+          return yield* new NotInteger({ operation: "add", backend: "plain", keys: [String(key)] })
         yield* store.set(key, sum, { ttl: "keep" })
         return sum
       })

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { AtomicKey } from "../../../src/store/Atomic.ts"
 import type { ReadResult, Stored } from "../../../src/store/Backend.ts"
 import type * as StateStore from "../../../src/store/StateStore.ts"
 import type * as Writes from "../../../src/store/Writes.ts"
@@ -59,8 +60,8 @@ export const services: ReadonlyArray<Mutant> = [
   ),
   ofService("values are shared with who read them", "values are copies", (store) => {
     const seen = new Map<
-      string,
-      StateStore.Service["get"] extends (key: string) => Effect.Effect<infer A, infer _E> ? A : never
+      AtomicKey,
+      StateStore.Service["get"] extends (key: AtomicKey) => Effect.Effect<infer A, infer _E> ? A : never
     >()
     return {
       get: (key) =>
