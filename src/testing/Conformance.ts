@@ -20,6 +20,7 @@ import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { cachedCases } from "./cases/cached.ts"
+import { counterCases } from "./cases/counters.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
@@ -43,6 +44,7 @@ import * as Harness from "./Harness.ts"
 export const cases: ReadonlyArray<Case> = [
   ...meaningCases,
   ...atomicCases,
+  ...counterCases,
   ...modifyCases,
   ...versionCases,
   ...timeCases,
