@@ -150,13 +150,14 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
 ): Effect.Effect<Cached<K, A, E>, InvalidOption | InvalidTtl, StateStore.StateStore | R | RS | RE | Scope.Scope> =>
   Effect.gen(function* () {
     const store = yield* StateStore.StateStore
+    const times = yield* CachedLookup.times(options)
     const entries = CachedEntries.make<A, E>(store, options.namespace ?? id, {
       values: yield* SchemaCodec.make(options.schema),
       failures: options.failure && (yield* SchemaCodec.make(options.failure.schema)),
+      revalidates: times.staleWhileRevalidateMs > 0,
       secretKeys: options.secretKeys
     })
     const stats = { hits: 0, misses: 0, stale: 0, lookups: 0, failures: 0 }
-    const times = yield* CachedLookup.times(options)
     const lookUp = CachedLookup.make({ entries, failureTtl: options.failure?.ttl, stats, times, ttl: options.ttl })
     const flights = yield* CachedFlights.make<A, E | CachedError, R>()
 

@@ -122,6 +122,8 @@ export const make = <A, E>(
     readonly values: SchemaCodec.SchemaCodec<A>
     /** Where failures are remembered. */
     readonly failures: SchemaCodec.SchemaCodec<E> | undefined
+    /** Whether values are served while they are looked up again. */
+    readonly revalidates: boolean
     readonly secretKeys: boolean | undefined
   }
 ): CachedEntries<A, E> => {
@@ -139,6 +141,9 @@ export const make = <A, E>(
       Effect.catchTag("VersionConflict", () => Effect.succeed(false)),
       Effect.catchTag("NotInteger", Effect.die) // It adds nothing.
     )
+
+  // What the options rule out need not be read.
+  const kinds = ["v", "f", "l", ...(options.revalidates ? ["s"] : []), ...(options.failures ? ["e"] : [])]
 
   const ifHeld = (key: string, lease: Version) => Atomic.make.pipe(Atomic.check(`l:${key}`, lease))
 
@@ -160,18 +165,20 @@ export const make = <A, E>(
     label,
     read: (key, tagNames) =>
       Effect.gen(function* () {
-        const names = ["v", "f", "s", "e", "l"].map((kind) => `${kind}:${key}`)
+        const names = kinds.map((kind) => `${kind}:${key}`)
         const found = yield* entries.getMany([...names, ...tagNames.map((tag) => `t:${tag}`)], { onInvalid: "either" })
-        const [value, fresh, whileRevalidate, failure, lease] = found
+        const foundOf = (kind: string): Found => found[kinds.indexOf(kind)]
+        const value = foundOf("v")
+        const failure = foundOf("e")
         const counters = found.slice(names.length).map((counter) => Number(entryOf(counter)?.value ?? 0))
         const tags = Object.fromEntries(tagNames.map((tag, i) => [tag, counters[i] ?? 0]))
         const version = versionOf(value)
         const marks = (marker: Found) => version !== undefined && entryOf(marker)?.version === version
         return {
           value: yield* valid(value, options.values, key, tags),
-          freshness: marks(fresh) ? "fresh" : marks(whileRevalidate) ? "whileRevalidate" : "ifError",
+          freshness: marks(foundOf("f")) ? "fresh" : marks(foundOf("s")) ? "whileRevalidate" : "ifError",
           failure: yield* valid(failure, options.failures, key, tags),
-          lease: entryOf(lease)?.version,
+          lease: entryOf(foundOf("l"))?.version,
           tags,
           valueVersion: version,
           failureVersion: versionOf(failure)

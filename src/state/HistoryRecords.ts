@@ -20,7 +20,6 @@ import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Atomic from "../store/Atomic.ts"
 import type { Entry } from "../store/Entry.ts"
 import * as Key from "../store/Key.ts"
@@ -45,7 +44,7 @@ export interface Keep {
 }
 
 /**
- * The most records of an entry. Each write lists their keys: keep tens rather than hundreds where writes must be fast.
+ * The most records of an entry. Each write counts them: keep tens rather than hundreds where writes must be fast.
  *
  * @since 0.1.0
  * @category limits
@@ -127,14 +126,18 @@ export const make = (
           )
     }
 
-    /** Drops the oldest of those that are more than what is kept besides the one that is written now. */
-    const excess = (prefix: string): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
-      Effect.map(Stream.runCollect(store.keys(`${escapePattern(prefix)}*`)), (keys) =>
-        Array.from(keys)
-          .slice(0, Math.max(0, keys.length - (count - 1)))
-          .slice(0, repairsMax)
-          .map((key) => Atomic.delete(store.key(key)))
-      )
+    /**
+     * Drops the oldest of those that are more than what is kept besides the one that is written now. They are counted after
+     * they were looked up: those that others drop or write in between can only make fewer of them too many.
+     */
+    const excess = (prefix: string, limit = 2): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
+      Effect.gen(function* () {
+        const range = KeyRange.prefix(prefix)
+        const { entries } = yield* store.page(range, { limit, onInvalid: "skip" })
+        const tooMany = (yield* store.count(range)) - (count - 1)
+        if (tooMany > limit && limit < repairsMax) return yield* excess(prefix, repairsMax)
+        return entries.slice(0, Math.max(0, tooMany)).map(({ key }) => Atomic.delete(store.key(key)))
+      })
 
     /** Sets the deadlines of those that this write supersedes, or that an earlier one did and missed. */
     const superseded = (
@@ -171,17 +174,16 @@ export const make = (
       prefix,
       steps: (key, stored, options) =>
         Effect.flatMap(prefix(key), (prefix) => {
-          const deadlines = keptMs === undefined ? Effect.succeed([]) : superseded(prefix, keptMs, { limit: 2 })
+          const deadlines = keptMs === undefined ? none : superseded(prefix, keptMs, { limit: 2 })
           return Effect.zipWith(
             excess(prefix),
-            // The oldest first: no record may outlive a newer one.
-            Effect.map(deadlines, (steps) => steps.slice(-repairsMax)),
+            deadlines,
             (drop, expire) => (atomic: Atomic.Atomic) =>
-              [...drop, ...expire, Atomic.append(store.key(prefix), stored, options)].reduce(
+              // The oldest first: no record may outlive a newer one.
+              [...drop, ...expire.slice(-repairsMax), Atomic.append(store.key(prefix), stored, options)].reduce(
                 (atomic, step) => step(atomic),
                 atomic
-              ),
-            { concurrent: true }
+              )
           )
         }),
       lifetime: (key, options, current) => {
@@ -227,7 +229,7 @@ const subjectOf = (key: string): string => {
   return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)))
 }
 
-const escapePattern = (text: string): string => text.replaceAll(/[\\*?[]/g, "\\$&")
+const none = Effect.succeed<ReadonlyArray<Step>>([])
 
 const checkCount = (count: number): Either.Either<number, InvalidOption> =>
   Number.isInteger(count) && count >= 1 && count <= countMax
