@@ -235,7 +235,8 @@ describe("History", () => {
         const differences = diff(parse(before), parse(after))
         assert.strictEqual(differences.length === 0, JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)))
         assert.deepStrictEqual(sorted(patch(parse(before), differences)), sorted(parse(after)))
-      })
+      }),
+      { examples: [[{}, []]] }
     )
     assert.deepStrictEqual(diff({ constructor: 1 }, {}), [{ _tag: "Removed", path: ["constructor"], before: 1 }])
     assert.deepStrictEqual(diff(undefined, null), [{ _tag: "Added", path: [], after: null }])
@@ -269,11 +270,10 @@ const patch = (value: unknown, differences: ReadonlyArray<History.Difference>): 
   return root.value
 }
 
-const sorted = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(sorted)
-    : typeof value === "object" && value !== null
-      ? Object.entries(value)
-          .toSorted(([a], [b]) => (a < b ? -1 : 1))
-          .map(([name, value]) => [name, sorted(value)])
-      : value
+/** Records by their sorted properties, and yet told apart from arrays. */
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== "object" || value === null) return value
+  const properties = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return { properties: properties.map(([name, value]) => [name, sorted(value)]) }
+}
