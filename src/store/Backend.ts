@@ -288,6 +288,16 @@ export interface Backend {
    * that touch the same key apply in the given order.
    */
   readonly commit: (batch: ReadonlyArray<Commit>) => Effect.Effect<ReadonlyArray<Outcome | Later>>
+  /**
+   * Single reads and commits from a backend whose state is at hand: the answer itself, which costs no Effect, or `"later"`
+   * where it can't be had at once, and nothing was done.
+   */
+  readonly now?:
+    | {
+        readonly read: (key: FullKey, select: Select) => ReadResult | "later"
+        readonly commit: (commit: Commit) => Outcome | "later"
+      }
+    | undefined
   readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>
   /** The number of live entries. */
   readonly count: (range: FullRange) => Effect.Effect<number, Fault>

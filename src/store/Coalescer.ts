@@ -37,6 +37,13 @@ import type { FullKey } from "./Key.ts"
  * @category models
  */
 export interface Access {
+  /** Answers at once, for a caller that need not wait for anybody: see `Backend.now`. */
+  readonly now:
+    | {
+        readonly read: (key: FullKey, select: Select) => ReadResult | "later"
+        readonly commit: (commit: Commit, caller: Fiber.RuntimeFiber<unknown, unknown>) => Outcome | "later"
+      }
+    | undefined
   readonly read: (key: FullKey, select: Select) => Effect.Effect<ReadResult>
   readonly commit: (commit: Commit) => Effect.Effect<Outcome>
 }
@@ -48,6 +55,7 @@ export interface Access {
  * @category constructors
  */
 export const direct = (backend: Backend): Access => ({
+  now: backend.now,
   read: (key, select) => Effect.map(backend.read([key], select), first),
   commit: (commit) => Effect.map(Effect.flatMap(backend.commit([commit]), settle), first)
 })
@@ -71,21 +79,29 @@ export const make = (
     Effect.acquireRelease(
       Effect.map(Effect.runtime<never>(), (runtime) => {
         const runCallback = Runtime.runCallback(runtime)
-        return new Batcher<Request, Reply>(
-          run,
-          (batch, onExit) => void runCallback(batch, { onExit }),
-          batchMax,
-          limits
-        )
+        return new Batcher<Request, Reply>(run, (batch, onExit) => void runCallback(batch, { onExit }), batchMax, {
+          ...limits,
+          looksForCompany: limits.synchronous === true && backend.now === undefined
+        })
       }),
       (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), closeTimeout)
     )
   return Effect.gen(function* () {
     const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
-    if (limits.readsMax === undefined) return { read: single.read, commit: (commit) => commits.submit(commit) }
+    if (limits.readsMax === undefined) {
+      return {
+        now: backend.now && {
+          read: backend.now.read,
+          commit: (commit, caller) => (commits.isAlone(caller) ? (backend.now?.commit(commit) ?? "later") : "later")
+        },
+        read: single.read,
+        commit: (commit) => commits.submit(commit)
+      }
+    }
     const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
     const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
     return {
+      now: undefined,
       read: (key, select) => (select === "entry" ? entries : metas).submit(key),
       commit: (commit) => commits.submit(commit)
     }
@@ -107,6 +123,7 @@ class Batcher<Request, Reply> {
   readonly #batchMax: number
   readonly #inFlightMax: number
   readonly #synchronous: boolean
+  readonly #looksForCompany: boolean
   #waiting: Array<Call<Request, Reply | Fault>> = []
   #callsInFlight = 0
   #batchesInFlight = 0
@@ -119,18 +136,24 @@ class Batcher<Request, Reply> {
     run: (requests: ReadonlyArray<Request>) => Batch<Reply>,
     start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void,
     batchMax: number,
-    limits: { readonly inFlightMax: number; readonly synchronous?: boolean | undefined }
+    limits: {
+      readonly inFlightMax: number
+      readonly synchronous?: boolean | undefined
+      /** Whether a caller that is alone goes straight through; false where it was asked before it came. */
+      readonly looksForCompany: boolean
+    }
   ) {
     this.#run = run
     this.#start = start
     this.#batchMax = batchMax
     this.#inFlightMax = limits.inFlightMax
     this.#synchronous = limits.synchronous ?? false
+    this.#looksForCompany = limits.looksForCompany
   }
 
   submit(request: Request): Effect.Effect<Reply | Fault> {
     return Effect.withFiberRuntime((fiber, status) => {
-      if (this.#synchronous && this.#isAlone(fiber.id().id)) {
+      if (this.#looksForCompany && this.isAlone(fiber)) {
         return Effect.flatMap(this.#run([request]), (replies) => inTime<Reply>(first(replies)))
       }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
@@ -147,9 +170,10 @@ class Batcher<Request, Reply> {
   }
 
   /** A caller that comes twice in a row has no company; the first call of another one shows that it may have. */
-  #isAlone(caller: number): boolean {
-    const alone = caller === this.#lastCaller && this.#waiting.length === 0 && this.#batchesInFlight === 0
-    this.#lastCaller = caller
+  isAlone(caller: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+    const { id } = caller.id()
+    const alone = id === this.#lastCaller && this.#waiting.length === 0 && this.#batchesInFlight === 0
+    this.#lastCaller = id
     return alone && !this.#closed
   }
 

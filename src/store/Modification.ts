@@ -91,7 +91,7 @@ export const modify = <A, E, R>(
         Atomic.check(key, version),
         modification._tag === "Delete" ? Atomic.delete(key) : Atomic.set(key, modification.value, modification.options)
       )
-      return yield* orConflict(Effect.as(Writes.commitNoAdd(view, "modify", steps), result))
+      return yield* orConflict(Writes.commitNoAdd(view, "modify", steps, () => result))
     })
   )
 

@@ -5,20 +5,27 @@
  * @since 0.1.0
  */
 import * as Atomic from "./Atomic.ts"
-import type { Commit, Mutation, Outcome, Stored } from "./Backend.ts"
+import type { Check, Commit, Mutation, Outcome, Stored } from "./Backend.ts"
 import * as Ttl from "./Ttl.ts"
 import type { Version } from "./Version.ts"
 
 /**
- * The outcome of a commit and, if it is `Committed`, the entries to write, by full key in the order of their first change;
- * `undefined` removes one.
+ * An entry to write under a full key; `undefined` removes the one that is there.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Write = readonly [key: string, entry: Stored | undefined]
+
+/**
+ * The outcome of a commit and, if it is `Committed`, what to write, in order.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Plan {
   readonly outcome: Exclude<Outcome, { readonly _tag: "Fault" }>
-  readonly writes: ReadonlyMap<string, Stored | undefined>
+  readonly writes: ReadonlyArray<Write>
 }
 
 /**
@@ -28,24 +35,26 @@ export interface Plan {
  * @category planning
  */
 export const make = (
-  commit: Commit,
+  { checks, mutations }: Commit,
   lookup: (key: string) => Stored | undefined,
   version: Version,
   nowMs: number
 ): Plan => {
-  const conflicts = commit.checks.filter((check) => {
-    const current = live(lookup(check.key.text), nowMs)
-    return check.version === "absent" ? current !== undefined : current?.version !== check.version
-  })
+  const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, lookup, nowMs))
   if (conflicts.length > 0) return refused({ _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) })
-  const writes = new Map<string, Stored | undefined>()
   const results: Array<boolean | number> = []
-  for (const mutation of commit.mutations) {
+  const writes: Array<Write> = []
+  // What earlier mutations made of their keys: a single one, as most are, meets nothing but what is there.
+  const written = mutations.length > 1 ? new Map<string, Stored | undefined>() : undefined
+  for (const mutation of mutations) {
     const key = keyOf(mutation, version)
-    const current = writes.has(key) ? writes.get(key) : lookup(key)
+    const current = written?.has(key) ? written.get(key) : lookup(key)
     const change = apply(mutation, key, current, version, nowMs)
     if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
-    if (change.next !== current) writes.set(key, change.next)
+    if (change.next !== current) {
+      writes.push([key, change.next])
+      written?.set(key, change.next)
+    }
     results.push(change.result)
   }
   return { outcome: { _tag: "Committed", version, atMs: nowMs, results }, writes }
@@ -130,7 +139,8 @@ const written = (
   nowMs: number
 ): Stored => ({
   _tag: "Stored",
-  key,
+  // The text that is there already: what lies here lives long, and one copy of a key is enough.
+  key: current?.key ?? key,
   version,
   createdAtMs: current?.createdAtMs ?? nowMs,
   updatedAtMs: nowMs,
@@ -138,10 +148,15 @@ const written = (
   payload
 })
 
+const holds = (check: Check, lookup: (key: string) => Stored | undefined, nowMs: number): boolean => {
+  const current = live(lookup(check.key.text), nowMs)
+  return check.version === "absent" ? current === undefined : current?.version === check.version
+}
+
 const live = (stored: Stored | undefined, nowMs: number): Stored | undefined =>
   stored !== undefined && Ttl.isLive(stored.expiresAtMs, nowMs) ? stored : undefined
 
 const keyOf = (mutation: Mutation, version: Version): string =>
   mutation._tag === "Put" && mutation.stamped ? Atomic.stamped(mutation.key.text, version) : mutation.key.text
 
-const refused = (outcome: Plan["outcome"]): Plan => ({ outcome, writes: new Map() })
+const refused = (outcome: Plan["outcome"]): Plan => ({ outcome, writes: [] })

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { ReadResult, ScanOptions } from "./Backend.ts"
+import type { ReadResult, ScanOptions, Select } from "./Backend.ts"
 import type { Entry } from "./Entry.ts"
 import type { FullKey } from "./Key.ts"
 import * as KeyRange from "./KeyRange.ts"
@@ -75,31 +75,21 @@ const streamPageLimit = 256
  * @since 0.1.0
  * @category reading
  */
-export const get = (view: View.View, key: string | FullKey): Effect.Effect<Option.Option<Entry>, ReadError> => {
-  const resolved = View.resolveKey(view, "get", key)
-  if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
-  const full = resolved.right
-  return Effect.flatMap(
-    View.reach(view, (_, access) => access.read(full, "entry")),
-    (result) => entryOf(View.at(view, full), "get", full.local, result)
+export const get = (view: View.View, key: string | FullKey): Effect.Effect<Option.Option<Entry>, ReadError> =>
+  read(view, "get", key, "entry", (full, result) =>
+    result?._tag === "Fault"
+      ? Either.left(View.storeError(view, "get", result))
+      : decodeOption(View.at(view, full), full.local, result)
   )
-}
 
 /**
  * @since 0.1.0
  * @category reading
  */
-export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> => {
-  const full = View.resolveKey(view, "exists", key)
-  if (Either.isLeft(full)) return Effect.fail(full.left)
-  return Effect.flatMap(
-    View.reach(view, (_, access) => access.read(full.right, "meta")),
-    (result) =>
-      result?._tag === "Fault"
-        ? Effect.fail(View.storeError(view, "exists", result))
-        : Effect.succeed(result !== undefined)
+export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> =>
+  read(view, "exists", key, "meta", (_, result) =>
+    result?._tag === "Fault" ? Either.left(View.storeError(view, "exists", result)) : Either.right(result !== undefined)
   )
-}
 
 /**
  * @since 0.1.0
@@ -217,13 +207,28 @@ const scan = (view: View.View, operation: string, range: KeyRange.FullRange, opt
     (fault) => View.storeError(view, operation, fault)
   )
 
-const entryOf = (
+const read = <A>(
   view: View.View,
   operation: string,
-  key: string,
-  result: ReadResult
-): Effect.Effect<Option.Option<Entry>, StoreError | DecodeError> =>
-  result?._tag === "Fault" ? Effect.fail(View.storeError(view, operation, result)) : decodeOption(view, key, result)
+  key: string | FullKey,
+  select: Select,
+  settle: (full: FullKey, result: ReadResult) => Either.Either<A, ReadError>
+): Effect.Effect<A, ReadError> => {
+  const resolved = View.resolveKey(view, operation, key)
+  if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
+  const full = resolved.right
+  const gathered = () =>
+    Effect.flatMap(
+      View.reach(view, (_, access) => access.read(full, select)),
+      (result) => settle(full, result)
+    )
+  const { now } = view.access
+  if (now === undefined) return gathered()
+  return Effect.suspend(() => {
+    const result = now.read(full, select)
+    return result === "later" ? gathered() : settle(full, result)
+  })
+}
 
 const decodeOption = (
   view: View.View,

@@ -7,6 +7,7 @@ import * as Arr from "effect/Array"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
 import { type Atomic, type AtomicKey, type ExpireOptions, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
 import { type Check, type Commit, type Mutation, type Outcome, settle } from "./Backend.ts"
@@ -73,8 +74,8 @@ export const set = (
 ): Effect.Effect<Version, WriteError | VersionConflict> => {
   const steps: ReadonlyArray<Step> = [{ _tag: "Set", key, value, options }]
   return options.ifVersion === undefined
-    ? Effect.map(commitNoCheckNoAdd(view, "set", steps), versionOf)
-    : Effect.map(commitNoAdd(view, "set", [{ _tag: "Check", key, version: options.ifVersion }, ...steps]), versionOf)
+    ? commitNoCheckNoAdd(view, "set", steps, versionOf)
+    : commitNoAdd(view, "set", [{ _tag: "Check", key, version: options.ifVersion }, ...steps], versionOf)
 }
 
 const delete_ = (
@@ -84,8 +85,8 @@ const delete_ = (
 ): Effect.Effect<boolean, WriteError | VersionConflict> => {
   const steps: ReadonlyArray<Step> = [{ _tag: "Delete", key }]
   return options.ifVersion === undefined
-    ? Effect.map(commitNoCheckNoAdd(view, "delete", steps), wasThere)
-    : Effect.map(commitNoAdd(view, "delete", [{ _tag: "Check", key, version: options.ifVersion }, ...steps]), wasThere)
+    ? commitNoCheckNoAdd(view, "delete", steps, wasThere)
+    : commitNoAdd(view, "delete", [{ _tag: "Check", key, version: options.ifVersion }, ...steps], wasThere)
 }
 
 export {
@@ -106,21 +107,21 @@ export const expire = (
   ttl: DurationInput,
   options: ExpireOptions = {}
 ): Effect.Effect<boolean, WriteError> =>
-  Effect.map(commitNoCheckNoAdd(view, "expire", [{ _tag: "Expire", key, ttl, options }]), wasThere)
+  commitNoCheckNoAdd(view, "expire", [{ _tag: "Expire", key, ttl, options }], wasThere)
 
 /**
  * @since 0.1.0
  * @category writing
  */
 export const persist = (view: View.View, key: AtomicKey): Effect.Effect<boolean, WriteError> =>
-  Effect.map(commitNoCheckNoAdd(view, "persist", [{ _tag: "Persist", key }]), wasThere)
+  commitNoCheckNoAdd(view, "persist", [{ _tag: "Persist", key }], wasThere)
 
 /**
  * @since 0.1.0
  * @category writing
  */
 export const add = (view: View.View, key: AtomicKey, delta: number): Effect.Effect<number, WriteError | NotInteger> =>
-  Effect.map(commitNoCheck(view, "add", [{ _tag: "Add", key, delta }]), ({ results }) => Number(results[0]))
+  commitNoCheck(view, "add", [{ _tag: "Add", key, delta }], sumOf)
 
 /**
  * @since 0.1.0
@@ -129,7 +130,8 @@ export const add = (view: View.View, key: AtomicKey, delta: number): Effect.Effe
 export const commit = (
   view: View.View,
   atomic: Atomic
-): Effect.Effect<Committed, WriteError | VersionConflict | NotInteger> => commitSteps(view, "commit", atomic.steps)
+): Effect.Effect<Committed, WriteError | VersionConflict | NotInteger> =>
+  commitSteps(view, "commit", atomic.steps, identity)
 
 /**
  * @since 0.1.0
@@ -175,34 +177,39 @@ export const clear = (view: View.View, range: KeyRange.KeyRange): Effect.Effect<
     )
   )
 
-const commitSteps = (
+const commitSteps = <A>(
   view: View.View,
   operation: string,
-  steps: ReadonlyArray<Step>
-): Effect.Effect<Committed, WriteError | VersionConflict | NotInteger> =>
-  Effect.suspend(() => {
-    const commit = lower(view, operation, steps)
-    if (Either.isLeft(commit)) return Effect.fail(commit.left)
-    return Effect.flatMap(
-      View.reach(view, (_, access) => access.commit(commit.right)),
-      (outcome) => raise(view, operation, commit.right, outcome)
-    )
+  steps: ReadonlyArray<Step>,
+  result: (committed: Committed) => A
+): Effect.Effect<A, WriteError | VersionConflict | NotInteger> =>
+  Effect.withFiberRuntime<A, WriteError | VersionConflict | NotInteger>((caller) => {
+    const lowered = lower(view, operation, steps)
+    if (Either.isLeft(lowered)) return Effect.fail(lowered.left)
+    const commit = lowered.right
+    const now = view.access.now?.commit(commit, caller) ?? "later"
+    return now === "later"
+      ? Effect.flatMap(
+          View.reach(view, (_, access) => access.commit(commit)),
+          (outcome) => raise(view, operation, commit, outcome, result)
+        )
+      : raise(view, operation, commit, now, result)
   })
 
 /** Only adds meet counters. */
-export const commitNoAdd = commitSteps as (
-  ...args: Parameters<typeof commitSteps>
-) => Effect.Effect<Committed, WriteError | VersionConflict>
+export const commitNoAdd = commitSteps as <A>(
+  ...args: Parameters<typeof commitSteps<A>>
+) => Effect.Effect<A, WriteError | VersionConflict>
 
 /** Only checks conflict, and only adds meet counters. */
-const commitNoCheckNoAdd = commitSteps as (
-  ...args: Parameters<typeof commitSteps>
-) => Effect.Effect<Committed, WriteError>
+const commitNoCheckNoAdd = commitSteps as <A>(
+  ...args: Parameters<typeof commitSteps<A>>
+) => Effect.Effect<A, WriteError>
 
 /** Only checks conflict. */
-const commitNoCheck = commitSteps as (
-  ...args: Parameters<typeof commitSteps>
-) => Effect.Effect<Committed, WriteError | NotInteger>
+const commitNoCheck = commitSteps as <A>(
+  ...args: Parameters<typeof commitSteps<A>>
+) => Effect.Effect<A, WriteError | NotInteger>
 
 /** Commits of one set or delete each, independent of each other. */
 const commitEach = <A>(
@@ -221,9 +228,7 @@ const commitEach = <A>(
       const next = outcomes.flat().values()
       const results = commits.map((commit) =>
         // Each sound commit has the next outcome.
-        Either.flatMap(commit, (commit) =>
-          Either.map(raisePlain(view, operation, commit, next.next().value as Outcome), result)
-        )
+        Either.flatMap(commit, (commit) => raisePlain(view, operation, commit, next.next().value as Outcome, result))
       )
       return results.every(Either.isRight)
         ? Effect.succeed(Arr.getRights(results))
@@ -352,15 +357,16 @@ const lowerDeadline = (
   return Either.map(ttlMs, (ttlMs) => ({ keep: ttl === "keep", ttlMs, notAfterMs }))
 }
 
-const raise = (
+const raise = <A>(
   view: View.View,
   operation: string,
   commit: Commit,
-  outcome: Outcome
-): Either.Either<Committed, WriteError | VersionConflict | NotInteger> => {
+  outcome: Outcome,
+  result: (committed: Committed) => A
+): Either.Either<A, WriteError | VersionConflict | NotInteger> => {
   switch (outcome._tag) {
     case "Committed":
-      return Either.right(outcome)
+      return Either.right(result(outcome))
     case "Conflict":
       return conflict(view, operation, labels(view, commit, outcome.keys))
     case "NotInteger":
@@ -371,7 +377,7 @@ const raise = (
 }
 
 /** Only checks conflict, and only adds meet counters. */
-const raisePlain = raise as (...args: Parameters<typeof raise>) => Either.Either<Committed, WriteError>
+const raisePlain = raise as <A>(...args: Parameters<typeof raise<A>>) => Either.Either<A, WriteError>
 
 /** Keys as errors show them: those of another namespace with their path. */
 const label = (view: View.View, key: Key.FullKey): string =>
@@ -393,6 +399,9 @@ const notInteger = (view: View.View, operation: string, keys: ReadonlyArray<stri
   Either.left(new NotInteger({ operation, backend: view.backend.name, keys }))
 
 const versionOf = (committed: Committed): Version => committed.version
+
+/** The one change's result: the sum. */
+const sumOf = (committed: Committed): number => Number(committed.results[0])
 
 /** The one change's result: whether there was an entry. */
 const wasThere = (committed: Committed): boolean => committed.results[0] === true

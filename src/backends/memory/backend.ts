@@ -23,7 +23,7 @@ import type { FullRange } from "../../store/KeyRange.ts"
 import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import * as Utf8 from "../../store/Utf8.ts"
-import { Version } from "../../store/Version.ts"
+import type { Version } from "../../store/Version.ts"
 
 /**
  * A backend of its own, by the clock of the effect that makes it. Closing the scope forgets its entries and refuses later
@@ -43,6 +43,8 @@ export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(funct
       state.clear()
     })
   )
+  const read = (key: FullKey) => (closed ? closedFault : state.read(key, nowMs()))
+  const commit = (commit: Commit) => (closed ? closedFault : state.commit(commit, nowMs()))
   const unlessClosed = <A>(answer: () => A): Effect.Effect<A, Fault> =>
     Effect.suspend(() => (closed ? Effect.fail(closedFault) : Effect.succeed(answer())))
   return {
@@ -56,8 +58,9 @@ export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(funct
       commitStepsMax: 1_000,
       valueBytesMax: 64 * 1_024 * 1_024
     },
-    read: (keys) => Effect.sync(() => (closed ? keys.map(() => closedFault) : state.read(keys, nowMs()))),
-    commit: (batch) => Effect.sync(() => batch.map((commit) => (closed ? closedFault : state.commit(commit, nowMs())))),
+    now: { read, commit },
+    read: (keys) => Effect.sync(() => keys.map(read)),
+    commit: (batch) => Effect.sync(() => batch.map(commit)),
     scan: (range, options) => unlessClosed(() => state.scan(range, options, nowMs())),
     count: (range) => unlessClosed(() => state.count(range, nowMs())),
     sweep: (entriesMax) => unlessClosed(() => state.sweep(entriesMax, nowMs())),
@@ -82,15 +85,13 @@ class State {
     this.#index = RedBlackTree.empty<string, undefined>(Utf8.order)
   }
 
-  read(keys: ReadonlyArray<FullKey>, nowMs: number): ReadonlyArray<Stored | undefined> {
-    return keys.map(({ text }) => {
-      const entry = this.#entries.get(text)
-      return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? copy(entry) : undefined
-    })
+  read({ text }: FullKey, nowMs: number): Stored | undefined {
+    const entry = this.#entries.get(text)
+    return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? copy(entry) : undefined
   }
 
   commit(commit: Commit, nowMs: number): Outcome {
-    const version = Version(this.#version + 1)
+    const version = (this.#version + 1) as Version // It counts up from one.
     const { outcome, writes } = Plan.make(commit, (key) => this.#entries.get(key), version, nowMs)
     if (outcome._tag === "Committed") this.#version = Plan.versionMax(commit, version)
     for (const [key, entry] of writes) {

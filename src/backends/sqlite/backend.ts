@@ -29,10 +29,11 @@ export interface Options {
  * @category constructors
  */
 export const make = ({ engine, run, transaction, commitsAlone, coalesce, within }: Options): Backend => {
+  const applyOne = (commit: Commit): Outcome =>
+    (commitsAlone ? engine.commitAlone(commit) : undefined) ?? transaction(() => engine.commitOne(commit))
   const apply = (batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> => {
     const [commit] = batch
-    const alone = commitsAlone && batch.length === 1 && commit !== undefined ? engine.commitAlone(commit) : undefined
-    return alone === undefined ? transaction(() => engine.commit(batch)) : [alone]
+    return commit !== undefined && batch.length === 1 ? [applyOne(commit)] : transaction(() => engine.commit(batch))
   }
   const commit = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
     run(
@@ -55,11 +56,17 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
       valueBytesMax: 64 * 1_024 * 1_024
     },
     within,
+    now: commitsAlone
+      ? {
+          read: (key, select) => Patience.now(() => engine.read(key, select)),
+          commit: (commit) => Patience.now(() => applyOne(commit))
+        }
+      : undefined,
     read: (keys, select) =>
       airily(
         keys.length,
         run(
-          (): ReadonlyArray<ReadResult> => engine.read(keys, select),
+          (): ReadonlyArray<ReadResult> => keys.map((key) => engine.read(key, select)),
           (fault) => Effect.succeed(keys.map(() => fault))
         )
       ),

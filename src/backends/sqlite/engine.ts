@@ -61,13 +61,9 @@ export class Engine {
     this.#nowMs = nowMs
   }
 
-  read(keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> {
-    const nowMs = this.#nowMs()
-    const statement = select === "entry" ? this.#sql.entry : this.#sql.meta
-    return keys.map(({ text }) => {
-      const row = statement(text)
-      return row === undefined ? undefined : live(item(text, row, select), nowMs)
-    })
+  read({ text }: FullKey, select: Select): ReadResult {
+    const row = select === "entry" ? this.#sql.entry(text) : this.#sql.meta(text)
+    return row === undefined ? undefined : live(item(text, row, select), this.#nowMs())
   }
 
   /** One unconditional put as a statement that commits by itself; `undefined` for any other commit. */
@@ -95,6 +91,14 @@ export class Engine {
     })
     if (floor !== before) this.#sql.setFloor(floor)
     return outcomes
+  }
+
+  /** Commits one; to be called inside a transaction. */
+  commitOne(commit: Commit): Outcome {
+    const before = this.#floor()
+    const { floor, outcome } = this.#commitOne(commit, before)
+    if (floor !== before) this.#sql.setFloor(floor)
+    return outcome
   }
 
   #commitOne(commit: Commit, floor: number): { readonly outcome: Outcome; readonly floor: number } {

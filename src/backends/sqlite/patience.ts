@@ -78,6 +78,18 @@ export const makeAround = (
 }
 
 /**
+ * Runs a step at once, without an Effect: its result, its fault, or `"later"` while the file is locked.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const now = <A>(step: () => A): A | Fault | "later" => {
+  const result = once(step)
+  if (Either.isRight(result)) return result.right
+  return isLocked(result.left) ? "later" : result.left
+}
+
+/**
  * Runs each step once.
  *
  * @since 0.1.0
