@@ -1,0 +1,8 @@
+/**
+ * All groups, in the order they run.
+ */
+import type { Group } from "../Case.ts"
+import { memory } from "./memory.ts"
+import { sqliteClient, sqliteFull, sqliteNormal } from "./sqlite.ts"
+
+export const groups: ReadonlyArray<Group> = [memory, sqliteNormal, sqliteFull, sqliteClient]
