@@ -2,16 +2,17 @@
  * Results on a terminal.
  */
 import * as Results from "./Results.ts"
-import { self } from "./Runner.ts"
+import { type Effort, self } from "./Runner.ts"
 
-export const table = (title: string, results: ReadonlyArray<Results.Result>): string =>
-  ["", title, ...results.map(line)].join("\n")
+export const table = (title: string, results: ReadonlyArray<Results.Result>, { name }: Effort): string =>
+  // A smoke run proves nothing about speed.
+  ["", title, ...results.map((result) => line(result, name !== "smoke"))].join("\n")
 
-const line = (result: Results.Result): string => {
+const line = (result: Results.Result, judged: boolean): string => {
   const { median, q1, q3 } = result.ratio
   const name = result.rival === self ? "itself (A/A)" : result.rival
   const spread = `(${ratio(q1)} to ${ratio(q3)})`
-  return `  ${name.padEnd(24)} ${ratio(median).padStart(8)} ${spread.padEnd(22)} ${verdict(result)}`.trimEnd()
+  return `  ${name.padEnd(24)} ${ratio(median).padStart(8)} ${spread.padEnd(22)} ${judged ? verdict(result) : ""}`.trimEnd()
 }
 
 /** Three digits are more than the noise leaves. */

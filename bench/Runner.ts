@@ -41,23 +41,24 @@ export interface Row {
 export const measure = (
   { operation, fibers, style = "fibers", rivals }: Case,
   contest: Contest,
-  items: ReadonlyArray<Item>,
+  sequence: ReadonlyArray<Item>,
   { rounds, turnMs }: Effort
 ): Effect.Effect<ReadonlyArray<Row>, unknown> =>
   Effect.gen(function* () {
-    const turn = (name: string, contender: Contender | undefined) => {
-      const call = contender?.calls[operation]
-      return call === undefined
-        ? Effect.dieMessage(`${name} has no ${operation}`)
-        : Effect.map(
-            calibrate((calls) => load(call, items, calls, fibers, style), turnMs, fibers),
-            (calls) =>
-              Effect.map(
-                Effect.timed(load(call, items, calls, fibers, style)),
-                ([time]) => calls / Duration.toMillis(time)
-              )
-          )
-    }
+    const turn = (name: string, contender: Contender | undefined) =>
+      Effect.gen(function* () {
+        const call = contender?.calls[operation]
+        if (call === undefined) return yield* Effect.dieMessage(`${name} has no ${operation}`)
+        let start = 0
+        const run = (calls: number) =>
+          Effect.suspend(() => {
+            const first = start
+            start += calls
+            return Effect.timed(load(call, sequence, first, calls, fibers, style))
+          })
+        const calls = yield* calibrate(run, turnMs, fibers)
+        return Effect.map(run(calls), ([time]) => calls / Duration.toMillis(time))
+      })
     const names = Object.keys(rivals).filter((name) => contest.rivals[name] !== undefined)
     const ours = yield* turn(self, contest.ours)
     const others = yield* Effect.forEach(names, (name) => turn(name, contest.rivals[name]))
@@ -89,12 +90,15 @@ export const quartiles = (numbers: ReadonlyArray<number>): Ratio => {
 }
 
 /** How many calls fill a turn. Finding that out warms the code up, too. */
-const calibrate = (run: (calls: number) => Effect.Effect<void, unknown>, turnMs: number, fibers: number) =>
+const calibrate = <A>(
+  run: (calls: number) => Effect.Effect<readonly [Duration.Duration, A], unknown>,
+  turnMs: number,
+  fibers: number
+) =>
   Effect.gen(function* () {
     for (let calls = fibers * 4; ; calls *= 2) {
-      const [time] = yield* Effect.timed(run(calls))
-      if (Duration.toMillis(time) < turnMs / 2) continue
-      return Math.max(fibers, Math.round((calls * turnMs) / Duration.toMillis(time)))
+      const ms = Duration.toMillis((yield* run(calls))[0])
+      if (ms >= turnMs / 2) return Math.max(fibers, Math.round((calls * turnMs) / ms))
     }
   })
 

@@ -38,8 +38,19 @@ export interface Item {
 export const items = (count: number): ReadonlyArray<Item> =>
   Array.from({ length: count }, (_, i) => ({ key: `session:${String(i).padStart(8, "0")}`, value: session(i) }))
 
-/** The same items in an order that no cache likes; a fixed one, so that every contender has the same. */
-export const shuffled = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
+/**
+ * What is read and written, round and round: the items in an order that no cache likes, the same for everybody, and then
+ * once more with other values. A write that changes nothing is no write: SQLite touches no page for it.
+ */
+export const sequence = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
+  const order = shuffled(items)
+  return [
+    ...order.map(({ key, value }) => ({ key, value: { ...value, lastSeenMs: value.lastSeenMs + 1_000 } })),
+    ...order
+  ]
+}
+
+const shuffled = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
   const order = Array.from(items)
   let seed = 0x9e3779b9
   for (let i = order.length - 1; i > 0; i--) {
@@ -67,15 +78,16 @@ export const promise = (run: (item: Item) => Promise<unknown>): Call => ({ _tag:
  */
 export type Style = "fibers" | "forEach"
 
-/** Makes calls over the items, round and round, so many at once. */
+/** Makes calls over a sequence, round and round, from a place in it, so many at once. */
 export const load = (
   call: Call,
-  items: ReadonlyArray<Item>,
+  sequence: ReadonlyArray<Item>,
+  start: number,
   calls: number,
   fibers: number,
   style: Style
 ): Effect.Effect<void, unknown> => {
-  const at = (i: number) => items[i % items.length] as Item // There is at least one.
+  const at = (i: number) => sequence[(start + i) % sequence.length] as Item // There is at least one.
   if (call._tag === "Promise") {
     return Effect.asVoid(
       Effect.promise(() => Promise.all(spread(calls, fibers).map((share) => inTurn(call.run, at, share))))

@@ -44,28 +44,28 @@ const runGroup = (group: Case.Group, matches: (title: string) => boolean, effort
     if (effort.name !== "smoke" && group.prepare !== undefined) yield* group.prepare
     const contest = yield* group.open
     const items = Workload.items(Math.min(effort.keys, group.keysMax ?? effort.keys))
-    const order = Workload.shuffled(items)
+    const sequence = Workload.sequence(items)
     const contenders = Object.entries({ [Runner.self]: contest.ours, ...contest.rivals }).flatMap(
       ([name, contender]) => (contender === undefined ? [] : [[name, contender] as const])
     )
     yield* Effect.forEach(contenders, ([, contender]) => contender.fill(items))
-    yield* check(contenders, order)
+    yield* check(contenders, items)
     const results: Array<Results.Result> = []
     for (const one of cases) {
       const title = Case.title(group, one.operation, one)
-      const rows = yield* Runner.measure(one, contest, order, effort)
+      const rows = yield* Runner.measure(one, contest, sequence, effort)
       const found = rows.map(({ rival, ratio }) => ({
         ...{ title, backend: group.backend, rival, ratio },
         ...(one.rivals[rival] === undefined ? {} : { atLeast: one.rivals[rival] })
       }))
-      yield* Console.log(Print.table(title, found))
+      yield* Console.log(Print.table(title, found, effort))
       results.push(...found)
     }
     for (const { operation, rival, goal, measure } of extra) {
       const title = Case.title(group, operation)
-      const samples = yield* Effect.replicateEffect(measure(contest, order, effort), Math.min(effort.rounds, 7))
+      const samples = yield* Effect.replicateEffect(measure(contest, sequence, effort), Math.min(effort.rounds, 7))
       const found = [{ title, backend: group.backend, rival, ratio: Runner.quartiles(samples), ...goal }]
-      yield* Console.log(Print.table(title, found))
+      yield* Console.log(Print.table(title, found, effort))
       results.push(...found)
     }
     if (effort.name === "full") yield* Results.save(effort.name, contest.versions ?? {}, { results })
