@@ -32,6 +32,8 @@ export interface Contest {
   readonly rivals: Readonly<Record<string, Contender | undefined>>
   /** Of servers. */
   readonly versions?: Readonly<Record<string, string>> | undefined
+  /** The CPU time that the server has used so far. */
+  readonly serverCpuMs?: Effect.Effect<number, unknown> | undefined
 }
 
 /** Cases that share their contenders and the server behind them. */

@@ -89,17 +89,20 @@ export const quartiles = (numbers: ReadonlyArray<number>): Ratio => {
   return { median: at(0.5), q1: at(0.25), q3: at(0.75) }
 }
 
-/** How many calls fill a turn. Finding that out warms the code up, too. */
+/** How many calls fill a turn. Finding that out warms the code up, too: what was cold at first is timed once more. */
 const calibrate = <A>(
   run: (calls: number) => Effect.Effect<readonly [Duration.Duration, A], unknown>,
   turnMs: number,
   fibers: number
 ) =>
   Effect.gen(function* () {
-    for (let calls = fibers * 4; ; calls *= 2) {
+    let calls = fibers
+    for (let warm = 0; warm < 2; ) {
       const ms = Duration.toMillis((yield* run(calls))[0])
-      if (ms >= turnMs / 2) return Math.max(fibers, Math.round((calls * turnMs) / ms))
+      if (ms >= turnMs / 2) warm++
+      calls = Math.max(fibers, Math.round(calls * Math.min(4, turnMs / ms)))
     }
+    return calls
   })
 
 /** A turn does not pay for the young garbage of the one before. Only with `node --expose-gc`. */

@@ -2,7 +2,9 @@
  * All groups, in the order they run.
  */
 import type { Group } from "../Case.ts"
+import { collections } from "./collection.ts"
 import { memory } from "./memory.ts"
+import { redis } from "./redis.ts"
 import { sqliteClient, sqliteFull, sqliteNormal } from "./sqlite.ts"
 
-export const groups: ReadonlyArray<Group> = [memory, sqliteNormal, sqliteFull, sqliteClient]
+export const groups: ReadonlyArray<Group> = [memory, sqliteNormal, sqliteFull, sqliteClient, redis, ...collections]
