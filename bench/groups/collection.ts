@@ -9,8 +9,10 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Collection, MemoryStore, StateStore } from "effect-state"
+import { PostgresStore } from "effect-state/postgres"
 import { RedisStore } from "effect-state/redis"
 import { SqliteStore } from "effect-state/sqlite"
+import * as PostgresServer from "../../test/servers/PostgresServer.ts"
 import * as RedisServer from "../../test/servers/RedisServer.ts"
 import type { Backend, Contest, Group } from "../Case.ts"
 import { effect } from "../Workload.ts"
@@ -78,5 +80,10 @@ export const collections: ReadonlyArray<Group> = [
     "redis",
     64,
     Effect.map(RedisServer.make(), ({ url }) => RedisStore.layer({ url }))
+  ),
+  group(
+    "postgres",
+    64,
+    Effect.map(PostgresServer.make(), ({ url }) => PostgresStore.layer({ url }))
   )
 ]

@@ -4,7 +4,16 @@
 import type { Group } from "../Case.ts"
 import { collections } from "./collection.ts"
 import { memory } from "./memory.ts"
+import { postgres } from "./postgres.ts"
 import { redis } from "./redis.ts"
 import { sqliteClient, sqliteFull, sqliteNormal } from "./sqlite.ts"
 
-export const groups: ReadonlyArray<Group> = [memory, sqliteNormal, sqliteFull, sqliteClient, redis, ...collections]
+export const groups: ReadonlyArray<Group> = [
+  memory,
+  sqliteNormal,
+  sqliteFull,
+  sqliteClient,
+  redis,
+  postgres,
+  ...collections
+]

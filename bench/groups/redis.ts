@@ -128,7 +128,7 @@ const connectRedis = (client: unknown) =>
   })
 
 /** What express keeps is typed as a cookie of its own kind and whatever the app adds. */
-export const expressSession = (value: Session) => ({ ...value, cookie: { ...value.cookie } })
+const expressSession = (value: Session) => ({ ...value, cookie: { ...value.cookie } })
 
 const unstorage = (url: string) =>
   Effect.map(

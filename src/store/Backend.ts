@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Change, Cursor } from "./Change.ts"
 import type { FullKey } from "./Key.ts"
@@ -166,6 +166,29 @@ export type Outcome =
   | Fault
 
 /**
+ * An outcome that takes longer than those of its batch, as when a lock is waited for. It is under way whether or not
+ * somebody waits for it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Later {
+  readonly _tag: "Later"
+  readonly outcome: Effect.Effect<Outcome>
+}
+
+/**
+ * Waits for the outcomes of a batch that come later.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const settle = (outcomes: ReadonlyArray<Outcome | Later>): Effect.Effect<ReadonlyArray<Outcome>> =>
+  outcomes.some((outcome) => outcome._tag === "Later")
+    ? Effect.forEach(outcomes, (outcome) => (outcome._tag === "Later" ? outcome.outcome : Effect.succeed(outcome)))
+    : Effect.succeed(outcomes as ReadonlyArray<Outcome>) // None is a Later.
+
+/**
  * A part of a range, in order. `more` tells whether the range may go on behind the last item.
  *
  * @since 0.1.0
@@ -258,7 +281,7 @@ export interface Backend {
    * Applies commits, each atomic and independent of the others, in one round trip: an outcome for each, in order. Commits
    * that touch the same key apply in the given order.
    */
-  readonly commit: (batch: ReadonlyArray<Commit>) => Effect.Effect<ReadonlyArray<Outcome>>
+  readonly commit: (batch: ReadonlyArray<Commit>) => Effect.Effect<ReadonlyArray<Outcome | Later>>
   readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>
   /** The number of live entries. */
   readonly count: (range: FullRange) => Effect.Effect<number, Fault>

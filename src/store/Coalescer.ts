@@ -17,7 +17,17 @@ import * as FiberRef from "effect/FiberRef"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
-import { type Backend, type Commit, type Fault, fault, type Outcome, type ReadResult, type Select } from "./Backend.ts"
+import {
+  type Backend,
+  type Commit,
+  type Fault,
+  fault,
+  type Later,
+  type Outcome,
+  type ReadResult,
+  type Select,
+  settle
+} from "./Backend.ts"
 import type { FullKey } from "./Key.ts"
 
 /**
@@ -39,7 +49,7 @@ export interface Access {
  */
 export const direct = (backend: Backend): Access => ({
   read: (key, select) => Effect.map(backend.read([key], select), first),
-  commit: (commit) => Effect.map(backend.commit([commit]), first)
+  commit: (commit) => Effect.map(Effect.flatMap(backend.commit([commit]), settle), first)
 })
 
 /**
@@ -57,10 +67,7 @@ export const make = (
   if (limits === undefined) return Effect.succeed(direct(backend))
   const single = direct(backend)
   const closeTimeout = options.closeTimeout ?? Duration.seconds(10)
-  const batcher = <Request, Reply>(
-    run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply>>,
-    batchMax: number
-  ) =>
+  const batcher = <Request, Reply>(run: (requests: ReadonlyArray<Request>) => Batch<Reply>, batchMax: number) =>
     Effect.acquireRelease(
       Effect.map(Effect.runtime<never>(), (runtime) => {
         const runCallback = Runtime.runCallback(runtime)
@@ -71,10 +78,10 @@ export const make = (
           limits
         )
       }),
-      (batcher) => Effect.timeoutOption(batcher.close, closeTimeout)
+      (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), closeTimeout)
     )
   return Effect.gen(function* () {
-    const commits = yield* batcher(backend.commit, limits.commitsMax)
+    const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
     if (limits.readsMax === undefined) return { read: single.read, commit: (commit) => commits.submit(commit) }
     const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
     const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
@@ -92,11 +99,11 @@ interface Call<Request, Reply> {
   readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
 }
 
-type Batch<Reply> = Effect.Effect<ReadonlyArray<Reply>>
+type Batch<Reply> = Effect.Effect<ReadonlyArray<Reply | Later>>
 
 class Batcher<Request, Reply> {
   readonly #run: (requests: ReadonlyArray<Request>) => Batch<Reply>
-  readonly #start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void
+  readonly #start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void
   readonly #batchMax: number
   readonly #inFlightMax: number
   readonly #synchronous: boolean
@@ -110,7 +117,7 @@ class Batcher<Request, Reply> {
 
   constructor(
     run: (requests: ReadonlyArray<Request>) => Batch<Reply>,
-    start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply>>) => void) => void,
+    start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void,
     batchMax: number,
     limits: { readonly inFlightMax: number; readonly synchronous?: boolean | undefined }
   ) {
@@ -123,7 +130,9 @@ class Batcher<Request, Reply> {
 
   submit(request: Request): Effect.Effect<Reply | Fault> {
     return Effect.withFiberRuntime((fiber, status) => {
-      if (this.#synchronous && this.#isAlone(fiber.id().id)) return Effect.map(this.#run([request]), first)
+      if (this.#synchronous && this.#isAlone(fiber.id().id)) {
+        return Effect.flatMap(this.#run([request]), (replies) => inTime<Reply>(first(replies)))
+      }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
       return Effect.async<Reply | Fault>((resume) => {
         if (this.#closed) return resume(Effect.succeed(closedFault))
@@ -191,7 +200,10 @@ const closedFault = fault("unavailable", "it is closed")
 const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
   call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
 
-const answer = <Reply>(calls: ReadonlyArray<Call<unknown, Reply>>, exit: Exit.Exit<ReadonlyArray<Reply>>): void => {
+const answer = <Reply>(
+  calls: ReadonlyArray<Call<unknown, Reply | Fault>>,
+  exit: Exit.Exit<ReadonlyArray<Reply | Later>>
+): void => {
   if (Exit.isFailure(exit)) {
     for (const call of calls) call.resume(Effect.failCause(exit.cause))
     return
@@ -200,11 +212,18 @@ const answer = <Reply>(calls: ReadonlyArray<Call<unknown, Reply>>, exit: Exit.Ex
     const reply = exit.value[i]
     call.resume(
       i < exit.value.length
-        ? Effect.succeed(reply as Reply) // In bounds; a reply may itself be undefined.
+        ? inTime(reply as Reply | Later) // In bounds; a reply may itself be undefined.
         : Effect.dieMessage(`A batch of ${calls.length} calls got ${exit.value.length} replies`)
     )
   }
 }
+
+const inTime = <Reply>(reply: Reply | Later): Effect.Effect<Reply> =>
+  // Only the replies to commits, outcomes, come later.
+  isLater(reply) ? (reply.outcome as Effect.Effect<unknown> as Effect.Effect<Reply>) : Effect.succeed(reply)
+
+const isLater = <Reply>(reply: Reply | Later): reply is Later =>
+  typeof reply === "object" && reply !== null && "_tag" in reply && reply._tag === "Later"
 
 const first = <A>(replies: ReadonlyArray<A>): A => {
   if (replies.length !== 1) throw new Error(`A batch of one call got ${replies.length} replies`)

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { type Atomic, type AtomicKey, type ExpireOptions, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
-import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
+import { type Check, type Commit, type Mutation, type Outcome, settle } from "./Backend.ts"
 import * as Key from "./Key.ts"
 import * as KeyRange from "./KeyRange.ts"
 import * as Namespace from "./Namespace.ts"
@@ -215,7 +215,9 @@ const commitEach = <A>(
   Effect.suspend(() => {
     const commits = steps.map((step) => lowerPlain(view, operation, [step]))
     const sound = Arr.chunksOf(Arr.getRights(commits), view.backend.capabilities.batchCommitsMax)
-    const outcomes = View.reach(view, (backend) => Effect.forEach(sound, (batch) => backend.commit(batch)))
+    const outcomes = View.reach(view, (backend) =>
+      Effect.forEach(sound, (batch) => Effect.flatMap(backend.commit(batch), settle))
+    )
     return Effect.flatMap(outcomes, (outcomes) => {
       const next = outcomes.flat().values()
       const results = commits.map((commit) =>
@@ -257,10 +259,11 @@ const lower = (
     }
   }
   const commit = { checks, mutations }
-  return !View.together(
-    view,
-    [...checks, ...mutations].map(({ key }) => key)
-  )
+  return checks.length + mutations.length > 1 &&
+    !View.together(
+      view,
+      [...checks, ...mutations].map(({ key }) => key)
+    )
     ? Either.left(
         new Unsupported({
           operation,

@@ -10,7 +10,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Backend } from "../store/Backend.ts"
+import { type Backend, type Commit, type Outcome, settle } from "../store/Backend.ts"
 import type { Entry } from "../store/Entry.ts"
 import type { KeyRange } from "../store/KeyRange.ts"
 import type { PageCursor } from "../store/PageCursor.ts"
@@ -93,6 +93,15 @@ export const failure = <A, E extends { readonly _tag: string }, R, Tag extends E
     assert.equal(result.left._tag, tag)
     return result.left as Extract<E, { readonly _tag: Tag }> // Its tag is the wanted one.
   })
+
+/**
+ * The outcomes of a batch, those included that come later than the others.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const commitAll = (backend: Backend, batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
+  Effect.flatMap(backend.commit(batch), settle)
 
 /**
  * The live entry under a key; a defect if there is none.

@@ -5,4 +5,6 @@
  */
 export * as Case from "./Case.ts"
 export * as Conformance from "./Conformance.ts"
+export type { Subject } from "./Harness.ts"
 export * as Harness from "./Harness.ts"
+export * as Model from "./Model.ts"

@@ -122,7 +122,7 @@ export class Connection {
 interface Call {
   readonly access: Access
   readonly name: string
-  readonly wire: string | Buffer
+  readonly wire: Buffer
   readonly deadlineMs: number
   readonly resume: (effect: Effect.Effect<Reply, Fault>) => void
 }

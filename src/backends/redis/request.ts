@@ -30,10 +30,10 @@ export type Reply = Buffer | string | number | null | ReadonlyArray<Reply>
  * @category models
  */
 export class Request extends Command {
-  readonly #wire: string | Buffer
+  readonly #wire: Buffer
   #sent = false
 
-  constructor(name: string, wire: string | Buffer) {
+  constructor(name: string, wire: Buffer) {
     // No encoding: replies come as buffers.
     super(name, [], { replyEncoding: null })
     this.#wire = wire
@@ -44,7 +44,7 @@ export class Request extends Command {
   }
 
   /** The driver asks for this at the moment it writes to the socket. */
-  override toWritable(): string | Buffer {
+  override toWritable(): Buffer {
     this.#sent = true
     return this.#wire
   }
@@ -56,16 +56,24 @@ export class Request extends Command {
  * @since 0.1.0
  * @category encoding
  */
-export const encode = (args: ReadonlyArray<Argument>): string | Buffer => {
+export const encode = (args: ReadonlyArray<Argument>): Buffer => {
+  const parts: Array<Uint8Array> = []
   let text = `*${args.length}\r\n`
-  let parts: Array<Uint8Array> | undefined
+  let isAscii = true
   for (const arg of args) {
-    if (typeof arg === "string") text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`
-    else {
-      parts ??= []
-      parts.push(Buffer.from(`${text}$${arg.byteLength}\r\n`), arg)
+    if (typeof arg === "string") {
+      const bytes = Buffer.byteLength(arg)
+      isAscii &&= bytes === arg.length
+      text += `$${bytes}\r\n${arg}\r\n`
+    } else {
+      parts.push(toBuffer(`${text}$${arg.byteLength}\r\n`, isAscii), arg)
       text = "\r\n"
+      isAscii = true
     }
   }
-  return parts === undefined ? text : Buffer.concat([...parts, Buffer.from(text)])
+  const rest = toBuffer(text, isAscii)
+  return parts.length === 0 ? rest : Buffer.concat([...parts, rest])
 }
+
+/** Copying is several times faster than encoding. */
+const toBuffer = (text: string, isAscii: boolean): Buffer => Buffer.from(text, isAscii ? "latin1" : "utf8")

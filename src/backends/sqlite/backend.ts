@@ -35,8 +35,8 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     return alone === undefined ? transaction(() => engine.commit(batch)) : [alone]
   }
   const commit = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
-    Effect.catchAll(
-      run(() => apply(batch)),
+    run(
+      () => apply(batch),
       (fault) =>
         batch.length > 1 && fault.kind === "failure" && fault.outcome === "not-applied"
           ? // One of them may be to blame, and must not take the others with it.
@@ -58,21 +58,24 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     read: (keys, select) =>
       airily(
         keys.length,
-        Effect.catchAll(
-          run((): ReadonlyArray<ReadResult> => engine.read(keys, select)),
+        run(
+          (): ReadonlyArray<ReadResult> => engine.read(keys, select),
           (fault) => Effect.succeed(keys.map(() => fault))
         )
       ),
     commit: (batch) => airily(batch.length, commit(batch)),
-    scan: (range, options) => scanAll((options) => run(() => engine.scan(range, options)), options),
-    count: (range) => countAll((after) => run(() => engine.count(range, after))),
+    scan: (range, options) => scanAll((options) => run(() => engine.scan(range, options), Effect.fail), options),
+    count: (range) => countAll((after) => run(() => engine.count(range, after), Effect.fail)),
     sweep: (entriesMax) =>
       Effect.flatMap(
         // Without anything to remove there is no need of the write lock.
-        run(() => (engine.hasExpired ? transaction(() => engine.sweep(entriesMax)) : { removed: 0, more: false })),
+        run(
+          () => (engine.hasExpired ? transaction(() => engine.sweep(entriesMax)) : { removed: 0, more: false }),
+          Effect.fail
+        ),
         (step) => (step.more ? Effect.as(Patience.breathe, step) : Effect.succeed(step))
       ),
-    info: run(() => engine.info())
+    info: run(() => engine.info(), Effect.fail)
   }
 }
 

@@ -10,7 +10,17 @@
  * @since 0.1.0
  */
 import * as Atomic from "../../store/Atomic.ts"
-import type { Commit, Info, Mutation, Outcome, ReadResult, ScanOptions, Select, Stored } from "../../store/Backend.ts"
+import type {
+  Commit,
+  Info,
+  Mutation,
+  Outcome,
+  ReadResult,
+  ScanOptions,
+  Select,
+  Stored,
+  Unreadable
+} from "../../store/Backend.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Plan from "../../store/Plan.ts"
@@ -33,7 +43,7 @@ export const scanRowsMax = 256
  * @category models
  */
 export interface ScanStep {
-  readonly items: ReadonlyArray<Exclude<ReadResult, undefined | { readonly _tag: "Fault" }>>
+  readonly items: ReadonlyArray<Stored | Unreadable>
   /** The last key looked at, if the range goes on behind it. */
   readonly reached: string | undefined
 }
@@ -207,8 +217,8 @@ const sampleRows = 1_000
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
 
-const live = <A extends { readonly _tag: string }>(read: A, nowMs: number): A | undefined =>
-  "expiresAtMs" in read && !Ttl.isLive(read.expiresAtMs as number | undefined, nowMs) ? undefined : read // As in Stored.
+const live = (read: Stored | Unreadable, nowMs: number): Stored | Unreadable | undefined =>
+  read._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
 
 type Put = Extract<Mutation, { readonly _tag: "Put" }>
 

@@ -36,7 +36,7 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
     const clock = yield* Effect.clock
     const run = Patience.make(options.busyTimeoutMs)
     const db = yield* Effect.acquireRelease(
-      run(() => new Database(options.filename, { timeout: 0 })),
+      run(() => new Database(options.filename, { timeout: 0 }), Effect.fail),
       (db) => Effect.sync(() => db.close())
     )
     const connection = ofHandle(db)
@@ -45,7 +45,7 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
       configure(db, options.durability)
       Schema.ensure(connection, transaction, options.names, `${options.table}_meta`)
       return new Engine(Schema.prepare(connection, options.names), () => clock.unsafeCurrentTimeMillis())
-    })
+    }, Effect.fail)
     return SqliteBackend.make({
       engine,
       run,
@@ -68,7 +68,7 @@ const configure = (db: Database.Database, durability: Options["durability"]): vo
   db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
 }
 
-/** 16 MB of log; copying it back takes less than 20 ms. */
+/** 16 MB of log, copied back in some 10 ms on an SSD. */
 const checkpointPages = 4_000
 
 const transactionOn = (db: Database.Database) => {

@@ -14,13 +14,8 @@ import * as Random from "effect/Random"
 import { type Fault, fault } from "../../store/Backend.ts"
 import * as Faults from "./faults.ts"
 
-/**
- * Runs a step that throws the driver's errors; any other error is thrown on.
- *
- * @since 0.1.0
- * @category running
- */
-export const once = <A>(step: () => A): Either.Either<A, Fault> => {
+/** Runs a step that throws the driver's errors; any other error is thrown on. */
+const once = <A>(step: () => A): Either.Either<A, Fault> => {
   try {
     return Either.right(step())
   } catch (error) {
@@ -31,24 +26,70 @@ export const once = <A>(step: () => A): Either.Either<A, Fault> => {
 }
 
 /**
- * Runs a step, with its retries.
+ * Runs a step, with its retries; `otherwise` says what comes of a fault that remains.
  *
  * @since 0.1.0
  * @category models
  */
-export type Run = <A>(step: () => A) => Effect.Effect<A, Fault>
+export type Run = <A, E>(step: () => A, otherwise: (fault: Fault) => Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 /**
  * Runs each step at once and, while the file is locked, again, for at most `busyTimeoutMs`: then the fault is
- * "unavailable". `around` is what surrounds every attempt, if anything.
+ * "unavailable". A step that finds no lock costs a single Effect.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (
+export const make = (busyTimeoutMs: number): Run => {
+  const retry = retrying(busyTimeoutMs)
+  return (step, otherwise) =>
+    Effect.suspend(() => {
+      const result = once(step)
+      if (Either.isRight(result)) return Effect.succeed(result.right)
+      if (!isLocked(result.left)) return otherwise(result.left)
+      return Effect.catchAll(
+        retry(
+          Effect.suspend(() => once(step)),
+          result.left
+        ),
+        otherwise
+      )
+    })
+}
+
+/**
+ * The same, with something around every attempt.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeAround = (
   busyTimeoutMs: number,
-  around: <A>(attempt: Effect.Effect<A, Fault>) => Effect.Effect<A, Fault> = (attempt) => attempt
+  around: <A>(attempt: Effect.Effect<A, Fault>) => Effect.Effect<A, Fault>
 ): Run => {
+  const retry = retrying(busyTimeoutMs)
+  return (step, otherwise) => {
+    const attempt = around(Effect.suspend(() => once(step)))
+    return attempt.pipe(
+      Effect.catchIf(isLocked, (locked) => retry(attempt, locked)),
+      Effect.catchAll(otherwise)
+    )
+  }
+}
+
+/**
+ * Runs each step once.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeOnce: Run = (step, otherwise) =>
+  Effect.suspend(() => {
+    const result = once(step)
+    return Either.isRight(result) ? Effect.succeed(result.right) : otherwise(result.left)
+  })
+
+const retrying = (busyTimeoutMs: number) => {
   const queue = Effect.unsafeMakeSemaphore(1)
   const again = <A>(attempt: Effect.Effect<A, Fault>, startedMs: number, n: number): Effect.Effect<A, Fault> =>
     Effect.catchIf(Effect.zipRight(pause(n), attempt), isLocked, () =>
@@ -56,18 +97,10 @@ export const make = (
         ? again(attempt, startedMs, n + 1)
         : Effect.fail(fault("unavailable", `the database stayed locked for ${busyTimeoutMs} ms`))
     )
-  return (step) => {
-    const attempt = around(
-      Effect.suspend(() => {
-        const result = once(step)
-        return Either.isRight(result) ? Effect.succeed(result.right) : Effect.fail(result.left)
-      })
-    )
-    return Effect.catchIf(attempt, isLocked, (locked) => {
-      const startedMs = performance.now()
-      return busyTimeoutMs === 0 ? Effect.fail(locked) : queue.withPermits(1)(again(attempt, startedMs, 0))
-    })
-  }
+  return <A>(attempt: Effect.Effect<A, Fault>, locked: Fault): Effect.Effect<A, Fault> =>
+    busyTimeoutMs === 0
+      ? Effect.fail(locked)
+      : Effect.suspend(() => queue.withPermits(1)(again(attempt, performance.now(), 0)))
 }
 
 /**

@@ -28,7 +28,12 @@ export const item = (key: string, row: Row, select: Select): Stored | Unreadable
  * @category decoding
  */
 export const stored = (key: string, row: Row): Stored | undefined => {
-  const [version, createdAtMs, updatedAtMs, expiresAtMs, payload] = row
+  // By index: taking an array apart goes through its iterator.
+  const version = row[0]
+  const createdAtMs = row[1]
+  const updatedAtMs = row[2]
+  const expiresAtMs = row[3]
+  const payload = row[4]
   return isVersion(version) &&
     typeof createdAtMs === "number" &&
     typeof updatedAtMs === "number" &&

@@ -9,7 +9,7 @@
 import * as Either from "effect/Either"
 import { fault } from "../../store/Backend.ts"
 import { InvalidOption } from "../../store/StateError.ts"
-import { type Connection, type Params, Refusal, type Row } from "./connection.ts"
+import { type Connection, Refusal } from "./connection.ts"
 
 /**
  * What the tables are made like. A file with a greater number was made by a later version of this library.
@@ -166,13 +166,10 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
        FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
     ),
     server: connection.first("SELECT sqlite_version()")
-  } satisfies Record<string, unknown>
+  }
 }
 
 /** Any text is a name between double quotes, those in it doubled. */
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const tableLengthMax = 128
-
-/** Names the types that the statements' declarations mention. */
-export type { Params, Row }

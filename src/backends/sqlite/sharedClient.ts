@@ -41,15 +41,15 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
     const clock = yield* Effect.clock
     const sqlConnection = yield* reserved(client, Effect.succeed)
     const connection = ofClient(sqlConnection)
-    const run = Patience.make(options.busyTimeoutMs, (attempt) => reserved(client, () => attempt))
+    const run = Patience.makeAround(options.busyTimeoutMs, (attempt) => reserved(client, () => attempt))
     const transaction = transactionOn(connection, sqlConnection)
     const engine = yield* run(() => {
       Schema.ensure(connection, transaction, options.names, `${options.table}_meta`)
       return new Engine(Schema.prepare(connection, options.names), () => clock.unsafeCurrentTimeMillis())
-    })
+    }, Effect.fail)
     const joined = SqliteBackend.make({
       engine,
-      run: (step) => Effect.suspend(() => Patience.once(step)),
+      run: Patience.makeOnce,
       transaction: savepointOn(connection),
       commitsAlone: false,
       coalesce: undefined

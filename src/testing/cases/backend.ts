@@ -8,7 +8,7 @@ import type { Backend, Check, Commit, Mutation, Outcome, Payload, ReadResult, St
 import type { FullKey } from "../../store/Key.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import { isVersion, Version } from "../../store/Version.ts"
-import { backendCase, type Case, numbered, value } from "../Case.ts"
+import { backendCase, type Case, commitAll, numbered, value } from "../Case.ts"
 
 const put = (key: FullKey, payload: Payload, deadline: Ttl.Deadline = Ttl.never): Mutation => ({
   _tag: "Put",
@@ -27,7 +27,7 @@ const committed = (outcome: Outcome | undefined): Extract<Outcome, { readonly _t
   outcome?._tag === "Committed" ? outcome : assert.fail(`expected Committed, got ${JSON.stringify(outcome)}`)
 
 const commitOne = (backend: Backend, ...mutations: ReadonlyArray<Mutation>) =>
-  Effect.map(backend.commit([commitOf(mutations)]), (outcomes) => {
+  Effect.map(commitAll(backend, [commitOf(mutations)]), (outcomes) => {
     assert.equal(outcomes.length, 1)
     return committed(outcomes[0])
   })
@@ -79,7 +79,7 @@ export const backendCases: ReadonlyArray<Case> = [
   ),
   backendCase("one meaning")("a batch and a read of nothing are fine", ({ backend }) =>
     Effect.gen(function* () {
-      assert.deepEqual(yield* backend.commit([]), [])
+      assert.deepEqual(yield* commitAll(backend, []), [])
       assert.deepEqual(yield* backend.read([], "entry"), [])
       assert.deepEqual(yield* backend.read([], "meta"), [])
     })
@@ -111,7 +111,7 @@ export const backendCases: ReadonlyArray<Case> = [
         FullKey,
         FullKey
       ] // Five of five.
-      const outcomes = yield* backend.commit([
+      const outcomes = yield* commitAll(backend, [
         commitOf([put(a, "1")]),
         commitOf([put(b, "1")], [{ key: text, version: "absent" }]),
         commitOf([put(c, "1"), { _tag: "Add", key: text, delta: 1, deadline: Ttl.never }]),
@@ -143,7 +143,7 @@ export const backendCases: ReadonlyArray<Case> = [
       Effect.gen(function* () {
         const [a, n] = [store.key("a"), store.key("n")]
         const add: Mutation = { _tag: "Add", key: n, delta: 1, deadline: Ttl.never }
-        const outcomes = yield* backend.commit([
+        const outcomes = yield* commitAll(backend, [
           commitOf([put(a, "1")], [{ key: a, version: "absent" }]),
           commitOf([put(a, "2")]),
           commitOf([put(a, "never")], [{ key: a, version: "absent" }]),
@@ -162,7 +162,7 @@ export const backendCases: ReadonlyArray<Case> = [
         assert.deepEqual([committed(outcomes[3]).results, committed(outcomes[6]).results], [[1], [2]])
         const found = stored(yield* readOne(backend, a))
         assert.deepEqual([found.payload, found.version], ["3", versions[2]])
-        const chained = yield* backend.commit([commitOf([put(a, "4")], [{ key: a, version: found.version }])])
+        const chained = yield* commitAll(backend, [commitOf([put(a, "4")], [{ key: a, version: found.version }])])
         assert.ok(committed(chained[0]).version > found.version)
       })
   ),
@@ -170,7 +170,10 @@ export const backendCases: ReadonlyArray<Case> = [
     Effect.gen(function* () {
       const { batchCommitsMax, batchReadsMax, commitStepsMax } = backend.capabilities
       const batch = numbered("b", Math.min(batchCommitsMax, 1_000)).map(store.key)
-      const outcomes = yield* backend.commit(batch.map((key) => commitOf([put(key, "1")])))
+      const outcomes = yield* commitAll(
+        backend,
+        batch.map((key) => commitOf([put(key, "1")]))
+      )
       assert.equal(outcomes.length, batch.length)
       for (const outcome of outcomes) committed(outcome)
       const steps = numbered("s", Math.min(commitStepsMax, 1_000)).map(store.key)
@@ -356,7 +359,7 @@ export const backendCases: ReadonlyArray<Case> = [
       Effect.gen(function* () {
         const a = store.key("a")
         const beforeMs = yield* harness.nowMs
-        const outcomes = yield* backend.commit([
+        const outcomes = yield* commitAll(backend, [
           commitOf([put(a, "1")]),
           commitOf([]),
           commitOf([{ _tag: "Touch", key: a, deadline: Ttl.never }]),

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import { Version } from "../../store/Version.ts"
-import { backendCase, type Case, failure, storeCase } from "../Case.ts"
+import { backendCase, type Case, commitAll, failure, storeCase } from "../Case.ts"
 
 const errors = storeCase("errors")
 
@@ -84,7 +84,7 @@ export const errorCases: ReadonlyArray<Case> = [
         yield* store.set("a", 1)
         yield* store.set("c", 3)
         const never = { keep: false, ttlMs: undefined, notAfterMs: undefined }
-        yield* backend.commit([
+        yield* commitAll(backend, [
           {
             checks: [],
             mutations: [
@@ -133,11 +133,17 @@ export const errorCases: ReadonlyArray<Case> = [
         yield* store.set("b", "mended")
         assert.equal((yield* store.page(KeyRange.all)).entries.length, 3)
         const secrets = store.namespace("s", { secretKeys: true })
-        yield* backend.commit([
+        yield* commitAll(backend, [
           {
             checks: [],
             mutations: [
-              { _tag: "Put", key: secrets.key("hunter2"), stamped: false, payload: "no json", deadline: never }
+              {
+                _tag: "Put",
+                key: secrets.key("hunter2"),
+                stamped: false,
+                payload: new Uint8Array([123]),
+                deadline: never
+              }
             ]
           }
         ])

@@ -184,6 +184,20 @@ describe("scripts", () => {
     )
   )
 
+  it.live("print numbers exactly, of any size and sign", () =>
+    withStore({}, ({ store, redis, prefix }) =>
+      Effect.gen(function* () {
+        const safe = Number.MAX_SAFE_INTEGER
+        for (const n of [0, 1, -1, 9_999_999, 10_000_000, -10_000_001, 123_456_789_012_345, safe, -safe]) {
+          yield* store.delete("n")
+          assert.strictEqual(yield* store.add("n", n), n)
+          const text = yield* Effect.promise(() => redis.get(`${prefix}{0}e::n`))
+          assert.strictEqual(text?.split("\n")[1], String(n))
+        }
+      })
+    )
+  )
+
   it.live("give each write of one key in a batch its own version, and the last one stays", () =>
     withStore({}, ({ store }) =>
       Effect.gen(function* () {

@@ -21,9 +21,17 @@ local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local last = math.max(tonumber(redis.call('GET', KEYS[3]) or 0) or 0, time[1] * 1000000 + time[2] - 1)
 `
 
-/** `digits(n)`: a whole number as text; \`tostring\` would turn large ones into 9.007199254741e+15. */
+/**
+ * `digits(n)`: a whole number as text, exactly: `tostring` would turn large ones into 9.007199254741e+15. It is printed in
+ * two parts, which fit 32 bits each, because `%.0f` takes the server twice as long.
+ */
 export const digits = `
-local function digits(n) return string.format('%.0f', n) end
+local function digits(n)
+  if n < 0 then return '-' .. digits(-n) end
+  if n < 10000000 then return string.format('%d', n) end
+  local high = math.floor(n / 10000000)
+  return string.format('%d%07d', high, n - high * 10000000)
+end
 `
 
 /**

@@ -1,0 +1,93 @@
+/**
+ * The PostgreSQL backend: one table, reached through a link.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Backend, Fault, ReadResult } from "../../store/Backend.ts"
+import * as Entries from "./entries.ts"
+import * as Failure from "./failure.ts"
+import type { Link } from "./link.ts"
+import type { Rows, Statement } from "./query.ts"
+import type { Statements } from "./statements.ts"
+import * as Writer from "./writer.ts"
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Writer.Options {
+  /** How many batches may be under way at once, of reads and of commits each. */
+  readonly inFlightMax: number
+  readonly within: Backend["within"]
+}
+
+/**
+ * @since 0.1.0
+ * @category limits
+ */
+export const limits = {
+  changes: "none",
+  placementOf: undefined,
+  batchReadsMax: 1_000,
+  batchCommitsMax: 1_000,
+  commitStepsMax: Writer.callStepsMax,
+  valueBytesMax: 32 * 1_024 * 1_024
+} as const
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (link: Link, statements: Statements, options: Options): Backend => ({
+  ...onLink(link, statements),
+  capabilities: { ...limits, coalesce: { readsMax: 500, commitsMax: 250, inFlightMax: options.inFlightMax } },
+  within: options.within,
+  commit: Writer.make(link, statements, options)
+})
+
+/**
+ * All but writing.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const onLink = (link: Link, statements: Statements): Omit<Backend, "capabilities" | "commit"> => {
+  const ask = <A>(statement: Statement, decode: (rows: Rows) => A): Effect.Effect<A, Fault> =>
+    Effect.mapBoth(link.query(statement), { onFailure: Failure.readFault, onSuccess: decode })
+  return {
+    name: "postgres",
+    read: (keys, select) => {
+      const texts = keys.map((key) => key.text)
+      return Effect.match(link.query(statements.read(texts, select)), {
+        onSuccess: (rows): ReadonlyArray<ReadResult> => inOrder(texts, rows),
+        onFailure: (failure) => texts.map(() => Failure.readFault(failure))
+      })
+    },
+    scan: (range, scan) =>
+      ask(statements.scan(range, scan), (rows) => ({
+        items: rows.slice(0, scan.limit).map(Entries.decode),
+        more: rows.length > scan.limit
+      })),
+    count: (range) => ask(statements.count(range), (rows) => integer(rows, 0)),
+    sweep: (entriesMax) =>
+      ask(statements.sweep(entriesMax), (rows) => {
+        const removed = integer(rows, 0)
+        return { removed, more: removed >= entriesMax }
+      }),
+    info: ask(statements.info(), (rows) => ({
+      nowMs: integer(rows, 0),
+      server: `PostgreSQL ${rows[0]?.[1] ?? ""}`,
+      entriesApprox: integer(rows, 2)
+    }))
+  }
+}
+
+const inOrder = (texts: ReadonlyArray<string>, rows: Rows): ReadonlyArray<ReadResult> => {
+  if (texts.length === 1) return [rows[0] === undefined ? undefined : Entries.decode(rows[0])]
+  const byKey = new Map<unknown, ReadResult>()
+  for (const row of rows) byKey.set(row[0], Entries.decode(row))
+  return texts.map((text) => byKey.get(text))
+}
+
+const integer = (rows: Rows, column: number): number => Number(rows[0]?.[column] ?? 0)

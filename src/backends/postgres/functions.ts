@@ -1,0 +1,242 @@
+/**
+ * The two functions on the server that every write goes through.
+ *
+ * Each takes a batch of independent commits, so that a batch is one round trip and one transaction. The order of its steps
+ * is what makes it right under READ COMMITTED, where every statement sees what was committed before it began:
+ *
+ * 1. Advisory locks on the hashes of all keys, in order. They keep writers of one key apart also where there is no row
+ *    yet, and after that nobody who holds one waits for another: no deadlocks among batches.
+ * 2. Row locks, for those who write to the table by SQL of their own.
+ * 3. The clock is read and versions are drawn: whoever waited for a lock gets a later time and a greater version.
+ * 4. Checks, and then changes. A refusal is data: an error would abort the transaction that a caller may have open.
+ *
+ * Waiting for a lock is an error after a short while. Nothing of the batch has happened then, and its commits can be sent
+ * again one by one.
+ *
+ * @since 0.1.0
+ */
+import { literal, type Table } from "./table.ts"
+
+/**
+ * How long a batch waits for a lock, in milliseconds. A commit by itself says how long it waits.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const batchLockTimeoutMs = 50
+
+/**
+ * What the steps of a commit are called in the call of the function.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const op = { check: 0, put: 1, append: 2, add: 3, touch: 4, delete: 5, install: 6, remove: 7 } as const
+
+/**
+ * @since 0.1.0
+ * @category definitions
+ */
+export const definitions = (table: Table): string => `${put(table)};\n${commit(table)}`
+
+const attributes = `LANGUAGE plpgsql VOLATILE
+  SET lock_timeout = '${batchLockTimeoutMs}ms'
+  SET plan_cache_mode = force_generic_plan`
+
+/** The first lock of every batch. Drawing versions shares it; who lifts the sequence has it alone. No key is empty. */
+const sequenceLock = (table: Table) => hash(table, "''")
+
+const hash = (table: Table, key: string) => `hashtextextended(${key}, ${literal(table.entries)}::regclass::oid::bigint)`
+
+const nextVersion = (table: Table) => `nextval(${literal(table.versions)}::regclass)`
+
+const lockKeys = (table: Table) => `PERFORM pg_advisory_xact_lock(k.hash)
+    FROM (SELECT ${hash(table, "key")} AS hash FROM unnest(p_keys) AS key ORDER BY 1) AS k`
+
+/** In another isolation level a statement would not see what was committed while it waited for a lock. */
+const isReadCommitted = "current_setting('transaction_isolation') = 'read committed'"
+
+const setSynchronousCommit = `IF p_synchronous_commit IS NOT NULL THEN
+    PERFORM set_config('synchronous_commit', p_synchronous_commit, true);
+  END IF`
+
+/** Times are kept in whole milliseconds, rounded up, so that no entry lives shorter than asked for. */
+const readClock = `v_clock := clock_timestamp();
+  v_now := date_trunc('milliseconds', v_clock + interval '999 microseconds')`
+
+const millis = (time: string) => `(extract(epoch FROM ${time}) * 1000)::bigint`
+
+/** In two parts, as intervals are multiplied in floating point. */
+const timeOf = (ms: string) =>
+  `('epoch'::timestamptz + ${ms} / 1000000 * interval '1000 seconds' + ${ms} % 1000000 * interval '1 millisecond')`
+
+const live = "(t.expires_at IS NULL OR t.expires_at > v_clock)"
+
+/**
+ * Writes values under keys that differ, unconditionally: by far the most frequent batch, and one statement. A batch may
+ * have more writes than keys (\`p_count\`): of several to one key only the last is sent, \`p_turns\` tells which it is, and
+ * each draws its version. Gives the time and the versions.
+ *
+ * It takes no row locks ahead: versions are safe under the advisory locks, and the clock is off by no more than a
+ * batch may wait for a row.
+ */
+const put = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.put}(
+  p_keys text[], p_values text[], p_bytes bytea[], p_turns int[], p_ttls bigint[], p_ends bigint[], p_count int,
+  p_synchronous_commit text
+) RETURNS text ${attributes} AS $function$
+DECLARE
+  v_clock timestamptz;
+  v_now timestamptz;
+  v_versions bigint[];
+BEGIN
+  IF NOT ${isReadCommitted} THEN RETURN NULL; END IF;
+  ${setSynchronousCommit};
+  PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
+  ${lockKeys(table)};
+  ${readClock};
+  v_versions := ARRAY(SELECT ${nextVersion(table)} FROM generate_series(1, p_count));
+  INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+    SELECT p.key, p.value::json, p.bytes, v_versions[p.turn], v_now, v_now,
+      least(v_now + p.ttl * interval '1 millisecond', ${timeOf("p.ends")})
+    FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
+    ON CONFLICT (key) DO UPDATE SET
+      value = EXCLUDED.value,
+      bytes = EXCLUDED.bytes,
+      version = EXCLUDED.version,
+      created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
+      updated_at = EXCLUDED.updated_at,
+      expires_at = EXCLUDED.expires_at;
+  RETURN array_to_string(${millis("v_now")} || v_versions, ',');
+END $function$`
+
+/**
+ * Any commits. Those of number c are the steps from \`p_starts[c]\` up to the next start, \`p_checks[c]\` checks first; with
+ * \`p_guards[c]\` a step may refuse after another was made. Gives a row for each commit: the time, its version and results,
+ * or the steps that refused it.
+ */
+const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
+  p_starts int[], p_checks int[], p_guards boolean[],
+  p_ops int[], p_keys text[], p_numbers bigint[], p_values text[], p_bytes bytea[],
+  p_keeps boolean[], p_ttls bigint[], p_ends bigint[], p_created bigint[], p_updated bigint[],
+  p_installed bigint, p_lock_timeout text, p_synchronous_commit text
+) RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
+DECLARE
+  v_clock timestamptz;
+  v_now timestamptz;
+  v_version bigint;
+  v_found bigint;
+  v_results bigint[];
+  v_refused int[];
+  v_key text;
+  v_value text;
+  v_result bigint;
+  v_live boolean;
+  v_end timestamptz;
+  v_expires timestamptz;
+BEGIN
+  IF NOT ${isReadCommitted} THEN RETURN; END IF;
+  ${setSynchronousCommit};
+  IF p_lock_timeout IS NOT NULL THEN PERFORM set_config('lock_timeout', p_lock_timeout, true); END IF;
+  IF p_installed IS NULL THEN
+    PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
+  ELSE
+    PERFORM pg_advisory_xact_lock(${sequenceLock(table)});
+    IF (SELECT last_value FROM ${table.versions}) < p_installed THEN
+      PERFORM setval(${literal(table.versions)}::regclass, p_installed);
+    END IF;
+  END IF;
+  ${lockKeys(table)};
+  PERFORM 1 FROM ${table.entries} AS t WHERE t.key = ANY (p_keys) ORDER BY t.key FOR UPDATE;
+  ${readClock};
+  o_at := ${millis("v_now")};
+  FOR c IN 1 .. cardinality(p_checks) LOOP
+    v_refused := '{}';
+    v_results := '{}';
+    FOR i IN p_starts[c] .. p_starts[c] + p_checks[c] - 1 LOOP
+      SELECT t.version INTO v_found FROM ${table.entries} AS t WHERE t.key = p_keys[i] AND ${live};
+      IF coalesce(v_found, 0) <> p_numbers[i] THEN v_refused := v_refused || i; END IF;
+    END LOOP;
+    IF v_refused = '{}' THEN
+      v_version := ${nextVersion(table)};
+      IF p_guards[c] THEN
+        BEGIN
+          ${changes(table)}
+          IF v_refused <> '{}' THEN RAISE EXCEPTION SQLSTATE '${undo}'; END IF;
+        EXCEPTION WHEN SQLSTATE '${undo}' THEN
+          NULL;
+        END;
+      ELSE
+        ${changes(table)}
+      END IF;
+    END IF;
+    o_version := CASE WHEN v_refused = '{}' THEN v_version END;
+    o_results := array_to_string(v_results, ',');
+    o_refused := array_to_string(v_refused, ',');
+    RETURN NEXT;
+  END LOOP;
+END $function$`
+
+/** Raised and caught in the function, to undo the changes of one commit; nobody else sees it. */
+const undo = "ES001"
+
+const integerMax = Number.MAX_SAFE_INTEGER
+
+const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_starts[c + 1] - 1 LOOP
+      v_key := p_keys[i];
+      v_end := ${timeOf("p_ends[i]")};
+      v_expires := least(v_now + p_ttls[i] * interval '1 millisecond', v_end);
+      IF p_ops[i] <= ${op.add} THEN
+        v_value := p_values[i];
+        v_result := 1;
+        IF p_ops[i] = ${op.append} THEN
+          v_key := v_key || lpad(v_version::text, 16, '0');
+        ELSIF p_ops[i] = ${op.add} THEN
+          SELECT t.value::text, true INTO v_value, v_live FROM ${table.entries} AS t WHERE t.key = v_key AND ${live};
+          IF v_live IS NULL THEN v_value := '0'; END IF;
+          IF v_value IS NULL OR v_value !~ '^-?[0-9]{1,16}$' THEN
+            v_refused := v_refused || i;
+            EXIT;
+          END IF;
+          v_result := v_value::bigint + p_numbers[i];
+          IF abs(v_value::bigint) > ${integerMax} OR abs(v_result) > ${integerMax} THEN
+            v_refused := v_refused || i;
+            EXIT;
+          END IF;
+          v_value := v_result::text;
+        END IF;
+        INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+          VALUES (v_key, v_value::json, p_bytes[i], v_version, v_now, v_now, v_expires)
+          ON CONFLICT (key) DO UPDATE SET
+            value = EXCLUDED.value,
+            bytes = EXCLUDED.bytes,
+            version = EXCLUDED.version,
+            created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
+            updated_at = EXCLUDED.updated_at,
+            expires_at = CASE WHEN p_keeps[i] AND ${live} THEN least(t.expires_at, v_end) ELSE EXCLUDED.expires_at END;
+      ELSIF p_ops[i] = ${op.touch} THEN
+        UPDATE ${table.entries} AS t
+          SET expires_at = CASE WHEN p_keeps[i] THEN least(t.expires_at, v_end) ELSE v_expires END
+          WHERE t.key = v_key AND ${live};
+        v_result := FOUND::int;
+      ELSIF p_ops[i] = ${op.delete} THEN
+        DELETE FROM ${table.entries} AS t WHERE t.key = v_key RETURNING ${live} INTO v_live;
+        v_result := coalesce(v_live, false)::int;
+      ELSIF p_ops[i] = ${op.install} THEN
+        INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+          VALUES (v_key, p_values[i]::json, p_bytes[i], p_numbers[i], ${timeOf("p_created[i]")},
+            ${timeOf("p_updated[i]")}, v_end)
+          ON CONFLICT (key) DO UPDATE SET
+            value = EXCLUDED.value,
+            bytes = EXCLUDED.bytes,
+            version = EXCLUDED.version,
+            created_at = EXCLUDED.created_at,
+            updated_at = EXCLUDED.updated_at,
+            expires_at = EXCLUDED.expires_at
+          WHERE t.version < EXCLUDED.version;
+        v_result := FOUND::int;
+      ELSE
+        DELETE FROM ${table.entries} AS t WHERE t.key = v_key AND t.version < p_numbers[i];
+        v_result := FOUND::int;
+      END IF;
+      v_results := v_results || v_result;
+    END LOOP;`

@@ -1,0 +1,6 @@
+/**
+ * State in PostgreSQL.
+ *
+ * @since 0.1.0
+ */
+export * as PostgresStore from "./PostgresStore.ts"

@@ -1,0 +1,168 @@
+/**
+ * Sends batches of commits, and again one by one what was refused as a whole.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { type Commit, fault, type Later, type Outcome } from "../../store/Backend.ts"
+import * as Commits from "./commits.ts"
+import * as Failure from "./failure.ts"
+import type { Link } from "./link.ts"
+import type { Statements } from "./statements.ts"
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  readonly synchronousCommit: string | undefined
+  /** How long a commit waits for a lock that kept its batch waiting for too long, in milliseconds. */
+  readonly lockTimeoutMs: number
+  /** How many commits may wait so at once: each of them occupies a connection. */
+  readonly waitersMax: number
+}
+
+/**
+ * The checks and mutations of one statement, and its payloads' size; a larger commit goes by itself.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const callStepsMax = 1_000
+
+const callCharsMax = 8 * 1_024 * 1_024
+
+/** A message to the server can't take a gigabyte, and a payload's characters may take three bytes each. */
+const commitCharsMax = 256 * 1_024 * 1_024
+
+const collisionsMax = 5
+
+/**
+ * Applies a batch. Commits that a lock keeps waiting answer later than the others.
+ *
+ * @since 0.1.0
+ * @category writing
+ */
+export const make = (link: Link, statements: Statements, options: Options) => {
+  const { synchronousCommit } = options
+  const waiters = Effect.unsafeMakeSemaphore(options.waitersMax)
+
+  const send = (batch: ReadonlyArray<Commit>, lockTimeoutMs: number | undefined) =>
+    Effect.suspend(() => {
+      const call = Commits.encode(statements, batch, { synchronousCommit, lockTimeoutMs })
+      return Effect.map(link.query(call.statement), call.outcomes)
+    })
+
+  const sendOne = (
+    commit: Commit,
+    lockTimeoutMs: number | undefined,
+    collisions = 0
+  ): Effect.Effect<Either.Either<Outcome, Failure.Failure>> =>
+    Effect.flatMap(Effect.either(send([commit], lockTimeoutMs)), (sent) => {
+      if (Either.isRight(sent)) return Effect.succeed(Either.right(sent.right[0] as Outcome)) // One for each.
+      return Failure.isCollision(sent.left) && collisions < collisionsMax
+        ? sendOne(commit, lockTimeoutMs, collisions + 1)
+        : Effect.succeed(Either.left(sent.left))
+    })
+
+  const sendLater = (commit: Commit, after: ReadonlyArray<Later>): Effect.Effect<Later> =>
+    Effect.gen(function* () {
+      const outcome = yield* Deferred.make<Outcome>()
+      const sent = sendOne(commit, options.lockTimeoutMs).pipe(
+        waiters.withPermits(1),
+        Effect.map(Either.getOrElse(Failure.writeFault))
+      )
+      // It goes on when its caller is interrupted, as every write does that was sent once.
+      yield* Effect.forEach(after, (earlier) => earlier.outcome, { discard: true }).pipe(
+        Effect.zipRight(sent),
+        Effect.intoDeferred(outcome),
+        Effect.forkDaemon
+      )
+      return { _tag: "Later", outcome: Deferred.await(outcome) }
+    })
+
+  /** In order, each with what became of it; a commit that shares a key with one that waits is behind it. */
+  const sendSingly = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> =>
+    Effect.gen(function* () {
+      const outcomes: Array<Outcome | Later> = []
+      const waiting = new Map<string, Later>()
+      let disconnected: Failure.Failure | undefined
+      for (const commit of batch) {
+        const keys = keysOf(commit)
+        const ahead = keys.flatMap((key) => waiting.get(key) ?? [])
+        let outcome: Outcome | Later | undefined
+        if (disconnected !== undefined) {
+          outcome = Failure.writeFault(disconnected)
+        } else if (ahead.length === 0) {
+          const sent = yield* sendOne(commit, undefined)
+          if (Either.isRight(sent)) outcome = sent.right
+          else if (!Failure.isLockTimeout(sent.left)) outcome = Failure.writeFault(sent.left)
+          if (Either.isLeft(sent) && isDisconnected(sent.left)) disconnected = sent.left
+        }
+        if (outcome === undefined) {
+          const later = yield* sendLater(commit, ahead)
+          for (const key of keys) waiting.set(key, later)
+          outcome = later
+        }
+        outcomes.push(outcome)
+      }
+      return outcomes
+    })
+
+  const sendBatch = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> =>
+    Effect.catchAll(send(batch, undefined), (failure): Effect.Effect<ReadonlyArray<Outcome | Later>> => {
+      // Without a code nobody knows what happened, or nobody is there.
+      if (failure.code === undefined) return Effect.succeed(batch.map(() => Failure.writeFault(failure)))
+      const isFinal = batch.length === 1 && !Failure.isLockTimeout(failure) && !Failure.isCollision(failure)
+      return isFinal ? Effect.succeed([Failure.writeFault(failure)]) : sendSingly(batch)
+    })
+
+  return (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> => {
+    const calls = split(batch)
+    const first = calls[0]
+    if (calls.length === 1 && first !== undefined && first !== tooLarge) return sendBatch(first)
+    return Effect.map(
+      Effect.forEach(calls, (call) => (call === tooLarge ? Effect.succeed([tooLargeFault]) : sendBatch(call))),
+      (outcomes) => outcomes.flat()
+    )
+  }
+}
+
+const tooLarge = Symbol("tooLarge")
+
+const tooLargeFault = fault("failure", `the values of a commit are limited to ${commitCharsMax} characters in all`)
+
+/** The calls a batch takes; nearly always one. */
+const split = (batch: ReadonlyArray<Commit>): ReadonlyArray<ReadonlyArray<Commit> | typeof tooLarge> => {
+  const calls: Array<Array<Commit> | typeof tooLarge> = []
+  let call: Array<Commit> = []
+  let steps = 0
+  let chars = 0
+  for (const commit of batch) {
+    const weight = Commits.weigh(commit)
+    if (weight.chars > commitCharsMax) {
+      calls.push(tooLarge)
+      call = []
+      continue
+    }
+    if (call.length === 0 || steps + weight.steps > callStepsMax || chars + weight.chars > callCharsMax) {
+      call = []
+      calls.push(call)
+      steps = 0
+      chars = 0
+    }
+    call.push(commit)
+    steps += weight.steps
+    chars += weight.chars
+  }
+  return calls
+}
+
+const isDisconnected = (failure: Failure.Failure): boolean =>
+  failure.code === undefined && failure.outcome === "not-applied"
+
+const keysOf = ({ checks, mutations }: Commit): ReadonlyArray<string> => [
+  ...new Set([...checks, ...mutations].map(({ key }) => key.text))
+]

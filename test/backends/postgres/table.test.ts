@@ -1,0 +1,149 @@
+/**
+ * What lies on the server: made once however many start, kept exactly, and found by its index.
+ */
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as SharedServers from "../../servers/SharedServers.ts"
+import { connect, openAt, query } from "./database.ts"
+
+describe("the table", () => {
+  it.scopedLive("is made once, however many start at once", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const stores = yield* Effect.forEach(
+        Array.range(1, 12),
+        () => openAt(url, { schema: 'of "mine"', table: "it's; DROP", maxConnections: 2 }),
+        { concurrency: "unbounded" }
+      )
+      yield* Effect.forEach(stores, (store) => store.add("n", 1), { concurrency: "unbounded" })
+      const rows = yield* query(yield* connect(url), `SELECT value::text FROM "of ""mine"""."it's; DROP"`)
+      assert.deepEqual(rows, [{ value: "12" }])
+    })
+  )
+
+  it.scopedLive("is used by those who may not make it", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const admin = yield* connect(url)
+      yield* openAt(url)
+      const role = yield* SharedServers.postgresName
+      yield* Effect.acquireRelease(query(admin, `CREATE ROLE ${role} LOGIN`), () =>
+        Effect.orDie(query(admin, `DROP OWNED BY ${role}; DROP ROLE ${role}`))
+      )
+      yield* query(admin, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+      yield* query(
+        admin,
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON effect_state TO ${role};
+        GRANT SELECT ON effect_state_layout TO ${role}; GRANT USAGE, SELECT ON effect_state_version TO ${role}`
+      )
+      const theirs = new URL(url)
+      theirs.username = role
+      const store = yield* openAt(theirs.href)
+      yield* store.set("a", 1)
+      yield* store.add("b", 1)
+      assert.strictEqual(yield* store.count({}), 2)
+      const missing = yield* Effect.flip(Effect.scoped(openAt(theirs.href, { table: "another" })))
+      assert.strictEqual(missing._tag, "StoreFailure")
+    })
+  )
+
+  it.scopedLive("of a later version is refused", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      yield* openAt(url)
+      yield* query(yield* connect(url), "UPDATE effect_state_layout SET version = 99")
+      const error = yield* Effect.flip(Effect.scoped(openAt(url)))
+      assert.strictEqual(error._tag, "StoreFailure")
+      assert.include(error.message, "99")
+    })
+  )
+
+  it.scopedLive("keeps values as they were written, to be queried", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const store = yield* openAt(url)
+      const value = { z: 1, a: "\u0000\ud800 é😀", n: 1.0, 10: [], 9: {} }
+      yield* store.set("exact", value)
+      yield* store.set("named", { name: "Ada" })
+      const sql = yield* connect(url)
+      const rows = yield* query(sql, "SELECT value::text FROM effect_state WHERE key = ':exact'")
+      assert.deepEqual(rows, [{ value: JSON.stringify(value) }])
+      assert.deepEqual(Option.getOrThrow(yield* store.get("exact")).value, value)
+      const names = yield* query(sql, "SELECT value ->> 'name' AS name FROM effect_state WHERE key = ':named'")
+      assert.deepEqual(names, [{ name: "Ada" }])
+    })
+  )
+
+  it.scopedLive("keeps milliseconds, and an app's settings out", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const name = new URL(url).pathname.slice(1)
+      yield* query(
+        yield* connect(url),
+        `ALTER DATABASE ${name} SET timezone = 'Asia/Kathmandu'; ALTER DATABASE ${name} SET datestyle = 'German';
+        ALTER DATABASE ${name} SET bytea_output = 'escape'; ALTER DATABASE ${name} SET extra_float_digits = -15`
+      )
+      const store = yield* openAt(url)
+      const notAfterMs = Date.UTC(2400, 1, 29, 23, 59, 59, 123)
+      yield* store.set("a", 1, { notAfterMs })
+      const entry = Option.getOrThrow(yield* store.get("a"))
+      assert.strictEqual(entry.expiresAtMs, notAfterMs)
+      yield* store.set("b", 1, { ttl: 3_600_123 })
+      const b = Option.getOrThrow(yield* store.get("b"))
+      assert.strictEqual((b.expiresAtMs ?? 0) - b.updatedAtMs, 3_600_123)
+    })
+  )
+
+  it.scopedLive("is read by its index, in the order of bytes, under a generic plan too", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const store = yield* openAt(url, { maxConnections: 1 })
+      yield* store.setMany(Array.makeBy(5_000, (i) => ({ key: `${i % 2 === 0 ? "a" : "B"}${i}`, value: i })))
+      const sql = yield* connect(url)
+      yield* query(sql, "ANALYZE effect_state")
+      yield* query(sql, "SET plan_cache_mode = force_generic_plan")
+      yield* query(
+        sql,
+        `PREPARE scan (text, text, int) AS SELECT key FROM effect_state
+        WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`
+      )
+      const plan = JSON.stringify(yield* query(sql, "EXPLAIN EXECUTE scan(':a', ':b', 10)"))
+      assert.include(plan, "effect_state_pkey")
+      assert.notInclude(plan, "Sort")
+      const keys = yield* Stream.runCollect(store.keys("*"))
+      assert.deepEqual([...keys].slice(0, 2), ["B1", "B1001"])
+      // The store's own statements went by the index, too.
+      const scans = yield* query(
+        sql,
+        "SELECT seq_scan::int AS n FROM pg_stat_user_tables WHERE relname = 'effect_state'"
+      )
+      assert.isAtMost(Number(scans[0]?.n), 2)
+    })
+  )
+})
+
+describe("two processes", () => {
+  it.scopedLive(
+    "add to one counter and raise one value, losing nothing",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* SharedServers.postgresDatabase
+        const adder = fileURLToPath(new URL("adder.ts", import.meta.url))
+        const run = Effect.async<void, Error>((resume) => {
+          execFile(process.execPath, ["--import", "tsx", adder, url, "5000"], (error) =>
+            resume(error === null ? Effect.void : Effect.fail(error))
+          )
+        })
+        yield* Effect.all([run, run], { concurrency: "unbounded" })
+        const store = yield* openAt(url)
+        assert.strictEqual(Option.getOrThrow(yield* store.get("counter")).value, 10_000)
+        assert.strictEqual(Option.getOrThrow(yield* store.get("raised")).value, 1_000)
+      }),
+    60_000
+  )
+})
