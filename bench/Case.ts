@@ -4,6 +4,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Effort } from "./Runner.ts"
+import type { Servers } from "./Servers.ts"
 import type { Call, Item, Style } from "./Workload.ts"
 
 export type Backend = "memory" | "sqlite" | "redis" | "postgres"
@@ -46,7 +47,7 @@ export interface Group {
   readonly keysMax?: number | undefined
   /** What takes long, and is done once on a machine; left out in smoke runs. */
   readonly prepare?: Effect.Effect<void> | undefined
-  readonly open: Effect.Effect<Contest, unknown, Scope.Scope>
+  readonly open: Effect.Effect<Contest, unknown, Scope.Scope | Servers>
   /** What else is measured while it is open. */
   readonly extra?: ReadonlyArray<Extra> | undefined
 }

@@ -19,6 +19,7 @@ import { groups } from "./groups/index.ts"
 import * as Print from "./Print.ts"
 import * as Results from "./Results.ts"
 import * as Runner from "./Runner.ts"
+import * as Servers from "./Servers.ts"
 import * as Workload from "./Workload.ts"
 
 /** A contender that does not give back what was put in is not measured. */
@@ -88,7 +89,7 @@ const bench = Command.make(
       for (const group of groups) {
         yield* runGroup(group, matches, effort)
       }
-    })
+    }).pipe(Effect.provide(Servers.layer))
 )
 
 Command.run(bench, { name: "bench", version: "0" })(process.argv).pipe(

@@ -12,9 +12,8 @@ import { Collection, MemoryStore, StateStore } from "effect-state"
 import { PostgresStore } from "effect-state/postgres"
 import { RedisStore } from "effect-state/redis"
 import { SqliteStore } from "effect-state/sqlite"
-import * as PostgresServer from "../../test/servers/PostgresServer.ts"
-import * as RedisServer from "../../test/servers/RedisServer.ts"
 import type { Backend, Contest, Group } from "../Case.ts"
+import * as Servers from "../Servers.ts"
 import { effect } from "../Workload.ts"
 import { files } from "./sqlite.ts"
 import { toolkit } from "./Toolkit.ts"
@@ -61,7 +60,7 @@ const contest = (layer: Layer.Layer<StateStore.StateStore, unknown>): Effect.Eff
 const group = (
   backend: Backend,
   fibers: number,
-  layer: Effect.Effect<Layer.Layer<StateStore.StateStore, unknown>, unknown, Scope.Scope>
+  layer: Effect.Effect<Layer.Layer<StateStore.StateStore, unknown>, unknown, Scope.Scope | Servers.Servers>
 ): Group => ({
   backend,
   setting: "Collection",
@@ -79,11 +78,11 @@ export const collections: ReadonlyArray<Group> = [
   group(
     "redis",
     64,
-    Effect.map(RedisServer.make(), ({ url }) => RedisStore.layer({ url }))
+    Effect.map(Servers.redisUrl, (url) => RedisStore.layer({ url }))
   ),
   group(
     "postgres",
     64,
-    Effect.map(PostgresServer.make(), ({ url }) => PostgresStore.layer({ url }))
+    Effect.map(Servers.postgresUrl, (url) => PostgresStore.layer({ url }))
   )
 ]

@@ -1,5 +1,5 @@
 /**
- * State on PostgreSQL: one server for everybody, as it comes (every commit waits for the disk), and ten connections each.
+ * State on PostgreSQL: one server for everybody, and ten connections each.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import KeyvPostgres from "@keyv/postgres"
@@ -14,8 +14,8 @@ import expressSession from "express-session"
 import { Keyv } from "keyv"
 import * as Pg from "pg"
 import postgresJs from "postgres"
-import * as PostgresServer from "../../test/servers/PostgresServer.ts"
 import type { Contest, Group } from "../Case.ts"
+import * as Servers from "../Servers.ts"
 import { ofEffects, ofPromises, opened } from "./Rival.ts"
 import { toolkit } from "./Toolkit.ts"
 
@@ -42,13 +42,14 @@ export const postgres: Group = {
     { operation: "set", fibers: 64, rivals: { pg: 5, ...sets } }
   ],
   open: Effect.gen(function* () {
-    const { url } = yield* PostgresServer.make()
+    const url = yield* Servers.postgresUrl
     const store = Context.get(
       yield* Layer.build(PostgresStore.layer({ url, maxConnections: connections })),
       StateStore.StateStore
     )
     const pool = yield* opened(
-      () => new Pg.Pool({ connectionString: url, max: connections }),
+      // A pool without a listener ends the process when the server goes.
+      () => new Pg.Pool({ connectionString: url, max: connections }).on("error", () => {}),
       (pool) => pool.end()
     )
     yield* Effect.promise(() => pool.query('CREATE TABLE kv (key text COLLATE "C" PRIMARY KEY, value json NOT NULL)'))

@@ -1,5 +1,5 @@
 /**
- * State on Redis: one server for everybody, with an append-only file that is synced every second.
+ * State on Redis: one server for everybody.
  *
  * Rivals set with `PX`; this toolkit's set also keeps a version, the times and two indexes.
  */
@@ -15,8 +15,8 @@ import { Keyv } from "keyv"
 import * as NodeRedis from "redis"
 import { createStorage } from "unstorage"
 import redisDriver from "unstorage/drivers/redis"
-import * as RedisServer from "../../test/servers/RedisServer.ts"
 import type { Contender, Contest, Extra, Group } from "../Case.ts"
+import * as Servers from "../Servers.ts"
 import { type Item, load, type Session, ttlMs } from "../Workload.ts"
 import { bare, ofEffects, ofPromises, opened } from "./Rival.ts"
 import { toolkit } from "./Toolkit.ts"
@@ -58,17 +58,14 @@ export const redis: Group = {
   ],
   extra: [serverCpu],
   open: Effect.gen(function* () {
-    const server = yield* RedisServer.make({ args: ["--appendfsync", "everysec"] })
-    const store = Context.get(
-      yield* Layer.build(RedisStore.layer({ url: server.url, defaultTtl: ttlMs })),
-      StateStore.StateStore
-    )
+    const url = yield* Servers.redisUrl
+    const store = Context.get(yield* Layer.build(RedisStore.layer({ url, defaultTtl: ttlMs })), StateStore.StateStore)
     const ioredis = yield* opened(
-      () => new Redis(server.url, { enableAutoPipelining: true }),
+      () => new Redis(url, { enableAutoPipelining: true }),
       (client) => client.quit()
     )
     const nodeRedis = yield* opened(
-      () => NodeRedis.createClient({ url: server.url }).connect(),
+      () => NodeRedis.createClient({ url }).connect(),
       (client) => client.close()
     )
     const info = Effect.promise(() => ioredis.info())
@@ -83,9 +80,9 @@ export const redis: Group = {
         ),
         "node-redis": ofPromises(...nodeCalls(nodeRedis)),
         "node-redis, bare": bare(...nodeCalls(nodeRedis)),
-        "@keyv/redis": yield* keyv(server.url),
+        "@keyv/redis": yield* keyv(url),
         "connect-redis": yield* connectRedis(nodeRedis),
-        unstorage: yield* unstorage(server.url)
+        unstorage: yield* unstorage(url)
       }
     }
     return contest
