@@ -4,7 +4,10 @@
  * @since 0.1.0
  */
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
+export * as Cached from "./coordination/Cached.ts"
+export * as Lock from "./coordination/Lock.ts"
 export * as Collection from "./state/Collection.ts"
+export * as History from "./state/History.ts"
 export * as Sessions from "./state/Sessions.ts"
 export * as Atomic from "./store/Atomic.ts"
 export * as Backend from "./store/Backend.ts"

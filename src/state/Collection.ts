@@ -13,23 +13,26 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Lock from "../coordination/Lock.ts"
 import * as Atomic from "../store/Atomic.ts"
 import type { Entry } from "../store/Entry.ts"
 import type { KeyRange } from "../store/KeyRange.ts"
-import * as Modification from "../store/Modification.ts"
+import type * as Modification from "../store/Modification.ts"
 import * as Namespace from "../store/Namespace.ts"
 import type { Item, OnInvalid, Page, PageOptions } from "../store/Reads.ts"
-import {
-  type DecodeError,
-  type EncodeError,
+import type {
+  DecodeError,
+  EncodeError,
   InvalidKey,
-  type ReadError,
-  type VersionConflict,
-  type WriteError
+  ReadError,
+  VersionConflict,
+  WriteError
 } from "../store/StateError.ts"
 import * as StateStore from "../store/StateStore.ts"
 import type { Version } from "../store/Version.ts"
 import type { SetOptions } from "../store/Writes.ts"
+import * as CollectionKeys from "./CollectionKeys.ts"
+import * as CollectionUpdates from "./CollectionUpdates.ts"
 import * as SchemaCodec from "./SchemaCodec.ts"
 
 /**
@@ -94,6 +97,20 @@ export interface Collection<A, K = string> {
     id: K,
     f: (current: Option.Option<Entry<A, K>>) => Effect.Effect<readonly [B, Modification.Modification<A>], E, R>
   ) => Effect.Effect<B, E | ReadError | WriteError | VersionConflict, R>
+  /**
+   * Locks an entry, shows it to a function, and does what it decides: as `modify`, for a function that takes long or must not
+   * run twice. It waits up to 10 seconds for the lock unless told otherwise, and never reruns: a writer who did not
+   * take the lock is a `VersionConflict`.
+   */
+  readonly withEntry: (
+    id: K,
+    options?: Lock.Options
+  ) => <B, E, R>(
+    f: (
+      current: Option.Option<Entry<A, K>>,
+      lease: Lock.Lease
+    ) => Effect.Effect<readonly [B, Modification.Modification<A>], E, R>
+  ) => Effect.Effect<B, E | Lock.AcquireError | Lock.LockLost | VersionConflict, R>
   /** Removes an entry, and tells whether there was one. */
   readonly delete: (id: K) => Effect.Effect<boolean, WriteError>
   /** Sets how long an entry lives from now, and tells whether there is one. */
@@ -133,7 +150,7 @@ export const make = <A, I, R, K = string, RK = never>(
   Effect.gen(function* () {
     const store = (yield* StateStore.StateStore).namespace(options.namespace ?? id, options)
     const values = yield* SchemaCodec.make(options.schema)
-    const keys = yield* makeKeys(options.key)
+    const keys = yield* CollectionKeys.make(options.key)
     const label = (key: string) => Namespace.label(store.key(key))
 
     const decode = (entry: Entry): Effect.Effect<Entry<A, K>, DecodeError> => {
@@ -144,6 +161,17 @@ export const make = <A, I, R, K = string, RK = never>(
     }
     const decodeOption = Option.match({ onNone: () => none, onSome: (entry: Entry) => Effect.asSome(decode(entry)) })
     const encode = (key: string, value: A) => values.encode(label(key), value)
+
+    const modify: Collection<A, K>["modify"] = (id, f) =>
+      Effect.flatMap(keys.encode(id), (key) =>
+        store.modify(key, (current) =>
+          Effect.gen(function* () {
+            const [result, decision] = yield* f(yield* decodeOption(current))
+            if (decision._tag !== "Write") return [result, decision] as const
+            return [result, { ...decision, value: yield* encode(key, decision.value) }] as const
+          })
+        )
+      )
 
     const collection: Collection<A, K> = {
       get: (id) => Effect.flatMap(keys.encode(id), (key) => Effect.flatMap(store.get(key), decodeOption)),
@@ -162,37 +190,33 @@ export const make = <A, I, R, K = string, RK = never>(
         Effect.flatMap(keys.encode(id), (key) =>
           Effect.flatMap(encode(key, value), (value) => store.set(key, value, options ?? {}))
         )) as Collection<A, K>["set"],
-      getOrCreate: (id, make, options) =>
-        collection.modify(
-          id,
-          Option.match({
-            onSome: ({ value }) => Effect.succeed([value, Modification.keep] as const),
-            onNone: () => Effect.map(make, (value) => [value, Modification.write(value, options)] as const)
-          })
-        ),
-      update: (id, f, options) =>
-        collection.modify(
-          id,
-          Option.match({
-            onNone: () => Effect.succeed([Option.none<A>(), Modification.keep] as const),
-            onSome: ({ value }) =>
-              Effect.sync(() => {
-                const next = f(value)
-                return [Option.some(next), Modification.write(next, options)] as const
-              })
-          })
-        ),
-      patch: (id, properties, options) => collection.update(id, (current) => ({ ...current, ...properties }), options),
-      modify: (id, f) =>
-        Effect.flatMap(keys.encode(id), (key) =>
-          store.modify(key, (current) =>
+      modify,
+      ...CollectionUpdates.make(modify),
+      withEntry: (id, options) => (f) =>
+        Effect.flatMap(keys.encode(id), (key) => {
+          const locked = Lock.withLockOn(store, key, options)
+          return locked((lease) =>
             Effect.gen(function* () {
-              const [result, decision] = yield* f(yield* decodeOption(current))
-              if (decision._tag !== "Write") return [result, decision] as const
-              return [result, { ...decision, value: yield* encode(key, decision.value) }] as const
+              const current = yield* store.get(key)
+              const [result, decision] = yield* f(yield* decodeOption(current), lease)
+              if (decision._tag === "Keep") return result
+              const version = Option.match(current, {
+                onNone: () => "absent" as const,
+                onSome: ({ version }) => version
+              })
+              const change =
+                decision._tag === "Delete"
+                  ? Atomic.delete(key)
+                  : Atomic.set(key, yield* encode(key, decision.value), decision.options)
+              yield* Effect.catchTag(
+                Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change)),
+                "NotInteger",
+                Effect.die // It adds nothing.
+              )
+              return result
             })
           )
-        ),
+        }),
       delete: (id) => Effect.flatMap(keys.encode(id), (key) => store.delete(key)),
       expire: (id, ttl, options) => Effect.flatMap(keys.encode(id), (key) => store.expire(key, ttl, options)),
       list: ({ range, ...options } = {}) =>
@@ -261,25 +285,6 @@ export const Tag =
     const base = Context.Tag(id)<Self, Collection<A, K>>()
     return Object.assign(base, { schema: options.schema, layer: Layer.effect(base, make(id, options)) })
   }
-
-interface Keys<K> {
-  readonly encode: (id: K) => Effect.Effect<string, InvalidKey>
-  readonly decode: (label: string, key: string) => Effect.Effect<K, DecodeError>
-}
-
-const makeKeys = <K, R>(schema: Schema.Schema<K, string, R> | undefined): Effect.Effect<Keys<K>, never, R> => {
-  if (schema === undefined) return Effect.succeed(plainKeys as unknown as Keys<K>) // Without a schema, K is string.
-  return Effect.map(SchemaCodec.make(schema), ({ decode, encode }) => ({
-    decode,
-    encode: (id) =>
-      Effect.mapBoth(encode("", id), {
-        onSuccess: (key) => key as string, // It is what the schema encodes to.
-        onFailure: () => new InvalidKey({ key: "", reason: "the schema of the collection's keys refuses it" })
-      })
-  }))
-}
-
-const plainKeys: Keys<string> = { encode: Effect.succeed, decode: (_, key) => Effect.succeed(key) }
 
 const none = Effect.succeed(Option.none<never>())
 

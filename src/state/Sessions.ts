@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Lock from "../coordination/Lock.ts"
 import * as Atomic from "../store/Atomic.ts"
 import { Entry } from "../store/Entry.ts"
 import * as Modification from "../store/Modification.ts"
@@ -115,6 +116,17 @@ export interface Sessions<D, M = Metadata> {
     id: string,
     f: (session: Session<D, M>) => { readonly data: D; readonly metadata: M }
   ) => Effect.Effect<Session<D, M>, UpdateError>
+  /**
+   * Locks a session, shows it to a function that may take its time, then makes the changes it decides on, as `update`
+   * does. It waits up to 10 seconds for the lock unless told otherwise. Updates that don't take the lock are not kept out: what
+   * the function names wins over them, and the rest of theirs stays.
+   */
+  readonly withSession: (
+    id: string,
+    options?: Lock.Options
+  ) => <A, E, R>(
+    f: (session: Session<D, M>, lease: Lock.Lease) => Effect.Effect<readonly [A, Changes<D, M>], E, R>
+  ) => Effect.Effect<A, E | UpdateError | Lock.AcquireError | Lock.LockLost, R>
   /** Prolongs a session by its idle time, or the one given here; tells whether there is one. */
   readonly touch: (
     id: string,
@@ -163,11 +175,12 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
       })
 
     /** Reads a session and commits what follows from it, again if another writer was faster. */
-    const change = <A>(
+    const change = <A, E = never>(
       id: string,
-      f: (entry: Entry<Envelope<D, M>>) => Effect.Effect<A, UpdateError>
-    ): Effect.Effect<A, UpdateError> =>
+      f: (entry: Entry<Envelope<D, M>>) => Effect.Effect<A, E | UpdateError>
+    ): Effect.Effect<A, E | UpdateError> =>
       Modification.untilCommitted(
+        store.key(id),
         Effect.flatMap(sessions.get(id), (entry) =>
           Option.isNone(entry) ? Effect.fail(notFound(id)) : Modification.orConflict(f(entry.value))
         )
@@ -187,9 +200,17 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
       })
 
     /** Writes what becomes of a session that was read, if it is still as it was. */
-    const rewrite = (entry: Entry<Envelope<D, M>>, changes: Partial<Envelope<D, M>>) => {
-      const unchanged = Atomic.make.pipe(Atomic.check(entry.key, entry.version))
+    const rewrite = (entry: Entry<Envelope<D, M>>, changes: Partial<Envelope<D, M>>, checks = Atomic.make) => {
+      const unchanged = checks.pipe(Atomic.check(entry.key, entry.version))
       return write(entry.key, { ...entry.value, ...changes }, startOf(entry), unchanged)
+    }
+
+    /** {@link rewrite}, as an update says. */
+    const apply = (entry: Entry<Envelope<D, M>>, changes: Changes<D, M>, checks?: Atomic.Atomic) => {
+      const { data, metadata } = entry.value
+      return changes.mode === "replace"
+        ? rewrite(entry, { data: changes.data ?? data, metadata: changes.metadata ?? metadata }, checks)
+        : rewrite(entry, { data: merge(data, changes.data), metadata: merge(metadata, changes.metadata) }, checks)
     }
 
     /** A new id that lives where the old one does. */
@@ -216,14 +237,20 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
           sessions.get(id),
           Option.match({ onNone: () => Effect.fail(notFound(id)), onSome: (entry) => Effect.succeed(fromEntry(entry)) })
         ),
-      update: (id, changes) =>
-        change(id, (entry) => {
-          const { data, metadata } = entry.value
-          return changes.mode === "replace"
-            ? rewrite(entry, { data: changes.data ?? data, metadata: changes.metadata ?? metadata })
-            : rewrite(entry, { data: merge(data, changes.data), metadata: merge(metadata, changes.metadata) })
-        }),
+      update: (id, changes) => change(id, (entry) => apply(entry, changes)),
       modify: (id, f) => change(id, (entry) => Effect.suspend(() => rewrite(entry, f(fromEntry(entry))))),
+      withSession: (id, options) => (f) => {
+        const locked = Lock.withLockOn(store, id, options)
+        return locked((lease) =>
+          Effect.gen(function* () {
+            const [result, changes] = yield* f(yield* self.require(id), lease)
+            const fence = Atomic.make.pipe(Atomic.fencedBy(lease))
+            // The lock may be what a conflict is about: then there is no sense in another attempt.
+            yield* change(id, (entry) => Effect.zipRight(lease.verify, apply(entry, changes, fence)))
+            return result
+          })
+        )
+      },
       touch: (id, options) =>
         change(id, (entry) =>
           Effect.gen(function* () {

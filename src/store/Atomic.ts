@@ -103,6 +103,27 @@ export const make: Atomic = fromSteps([])
 export const check = (key: AtomicKey, version: Version | "absent") => add_({ _tag: "Check", key, version })
 
 /**
+ * The proof that a lock was acquired: its entry, and the version that the entry has had since. A `Lease` is one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fence {
+  readonly lock: FullKey
+  readonly token: Version
+}
+
+/**
+ * Demands that this very lease is still held, and not expired by the store's own clock; else the commit fails with a
+ * `VersionConflict` and changes nothing. The check is made where the changes are, so that a holder who was paused beyond his
+ * lease can't write behind the back of the next one.
+ *
+ * @since 0.1.0
+ * @category steps
+ */
+export const fencedBy = ({ lock, token }: Fence) => check(lock, token)
+
+/**
  * Writes a value, as `set` does.
  *
  * @since 0.1.0

@@ -116,8 +116,11 @@ export interface Check {
  *   is kept. Result: the sum.
  * - `Touch` sets the deadline of a live entry, and nothing else. Result: whether there was one.
  * - `Delete` removes. Result: whether a live entry was there.
- * - `Install` writes an entry as it is, its own version and times included, if the key has no newer one; without payload
- *   it removes an older one. Result: whether it did.
+ * - `Install` writes an entry as it is, its own version and times included, if the key has no newer live one; without
+ *   payload it removes an older one. Result: whether it did. Later versions of the key are greater than the installed one.
+ *
+ * What is `Unreadable` counts as an entry of no version: `Put` and `Delete` take its place, `Add` finds no integer, a check
+ * for absence conflicts, `Touch` is a `Fault` of its commit.
  *
  * @since 0.1.0
  * @category models
@@ -148,7 +151,8 @@ export interface Commit {
 }
 
 /**
- * What became of a commit. Unless it is `Committed`, nothing was changed, but for a `Fault` with an unknown outcome.
+ * What became of a commit. Its version is greater than any that its keys had before; commits of different keys may have
+ * the same one, unless they append. Unless it is `Committed`, nothing was changed, but for a `Fault` with an unknown outcome.
  * `results` has an item for each mutation, `atMs` is the backend's time of the commit; the keys are full keys' texts.
  *
  * @since 0.1.0
@@ -247,6 +251,8 @@ export interface Capabilities {
   readonly commitStepsMax: number
   /** The most bytes a payload may have. */
   readonly valueBytesMax: number
+  /** The most bytes the payloads of one commit may have together. Default: `valueBytesMax`. */
+  readonly commitBytesMax?: number | undefined
 }
 
 /**

@@ -11,9 +11,11 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Atomic from "./Atomic.ts"
 import type { Entry } from "./Entry.ts"
+import * as Key from "./Key.ts"
 import * as Reads from "./Reads.ts"
 import { type ReadError, VersionConflict, type WriteError } from "./StateError.ts"
-import type * as View from "./View.ts"
+import * as Turns from "./Turns.ts"
+import * as View from "./View.ts"
 import * as Writes from "./Writes.ts"
 
 /**
@@ -73,10 +75,11 @@ export const attemptsMax = 128
  */
 export const modify = <A, E, R>(
   view: View.View,
-  key: string,
+  key: Atomic.AtomicKey,
   f: (current: Option.Option<Entry>) => Effect.Effect<readonly [A, Modification], E, R>
 ): Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R> =>
   untilCommitted(
+    Key.isFullKey(key) ? key : View.fullKey(view, key),
     Effect.gen(function* () {
       const current = yield* Reads.get(view, key)
       const [result, modification] = yield* f(current)
@@ -93,21 +96,33 @@ export const modify = <A, E, R>(
   )
 
 /**
- * Runs a read and the commit that depends on it until there is no conflict between them, {@link attemptsMax} times at
- * most. Only the conflict that the attempt gives back counts: one that it fails with is its own.
+ * Runs a read of a key and the commit that depends on it until there is no conflict between them, {@link attemptsMax} times
+ * at most. Only the conflict that the attempt gives back counts: one that it fails with is its own.
+ *
+ * An attempt that meets nobody goes straight through. After a conflict the callers of this process take turns, so that each
+ * contends with other processes alone, and whoever comes then queues behind them.
  *
  * @since 0.1.0
  * @category modifying
  */
 export const untilCommitted = <A, E, R>(
+  key: Key.FullKey,
   attempt: Effect.Effect<Either.Either<A, VersionConflict>, E, R>
 ): Effect.Effect<A, E | VersionConflict, R> => {
   const run = (n: number): Effect.Effect<A, E | VersionConflict, R> =>
     Effect.flatMap(attempt, (result) =>
       Either.isRight(result) || n >= attemptsMax ? result : Effect.zipRight(pause(n), run(n + 1))
     )
-  return run(1)
+  const inTurn = Turns.within(key, turnWaitMsMax)
+  return Effect.suspend(() =>
+    Turns.isTaken(key)
+      ? inTurn(run(1))
+      : Effect.flatMap(attempt, (result) => (Either.isRight(result) ? result : inTurn(run(2))))
+  )
 }
+
+/** A turn takes a few milliseconds: a line that stands still waits for a slow function, and had better contend. */
+const turnWaitMsMax = 5_000
 
 /**
  * A commit's conflict as data, for {@link untilCommitted}.
@@ -124,7 +139,7 @@ export const orConflict = <A, E, R>(
     (conflict) => Effect.succeed(Either.left(conflict))
   )
 
-/** The first reruns come at once; later ones wait a random part of a growing time, so that nobody starves. */
+/** The first reruns come at once; later ones wait a random part of a growing time, at most 12 seconds in all. */
 const pause = (attempt: number): Effect.Effect<void> =>
   attempt <= 3
     ? Effect.yieldNow()

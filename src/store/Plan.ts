@@ -52,6 +52,19 @@ export const make = (
 }
 
 /**
+ * The greatest version that a commit brings: its own, or one that it installs from elsewhere, if only for a removal. A later
+ * commit must get a greater one.
+ *
+ * @since 0.1.0
+ * @category planning
+ */
+export const versionMax = (commit: Commit, version: Version): Version =>
+  commit.mutations.reduce<Version>(
+    (max, mutation) => (mutation._tag === "Install" && mutation.entry.version > max ? mutation.entry.version : max),
+    version
+  )
+
+/**
  * The sum of a counter's payload and a delta; `undefined` unless the payload is the JSON text of a safe integer and the
  * sum is one.
  *
@@ -98,11 +111,11 @@ const apply = (
     case "Delete":
       return { next: undefined, result: current !== undefined }
     case "Install": {
-      if (present !== undefined && present.version >= mutation.entry.version) return { next: present, result: false }
+      if (current !== undefined && current.version >= mutation.entry.version) return { next: present, result: false }
       const removes = mutation.entry.payload === undefined
       return {
         next: removes ? undefined : { ...mutation.entry, _tag: "Stored", key },
-        result: !removes || present !== undefined
+        result: !removes || current !== undefined
       }
     }
   }

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ReadResult, ScanOptions } from "./Backend.ts"
 import type { Entry } from "./Entry.ts"
+import type { FullKey } from "./Key.ts"
 import * as KeyRange from "./KeyRange.ts"
 import * as Namespace from "./Namespace.ts"
 import * as PageCursor from "./PageCursor.ts"
@@ -74,12 +75,13 @@ const streamPageLimit = 256
  * @since 0.1.0
  * @category reading
  */
-export const get = (view: View.View, key: string): Effect.Effect<Option.Option<Entry>, ReadError> => {
-  const full = View.fullKey(view, key)
-  if (full.invalid !== undefined) return Effect.fail(full.invalid)
+export const get = (view: View.View, key: string | FullKey): Effect.Effect<Option.Option<Entry>, ReadError> => {
+  const resolved = View.resolveKey(view, "get", key)
+  if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
+  const full = resolved.right
   return Effect.flatMap(
     View.reach(view, (_, access) => access.read(full, "entry")),
-    (result) => entryOf(view, "get", key, result)
+    (result) => entryOf(View.at(view, full), "get", full.local, result)
   )
 }
 
@@ -87,11 +89,11 @@ export const get = (view: View.View, key: string): Effect.Effect<Option.Option<E
  * @since 0.1.0
  * @category reading
  */
-export const exists = (view: View.View, key: string): Effect.Effect<boolean, ReadError> => {
-  const full = View.fullKey(view, key)
-  if (full.invalid !== undefined) return Effect.fail(full.invalid)
+export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> => {
+  const full = View.resolveKey(view, "exists", key)
+  if (Either.isLeft(full)) return Effect.fail(full.left)
   return Effect.flatMap(
-    View.reach(view, (_, access) => access.read(full, "meta")),
+    View.reach(view, (_, access) => access.read(full.right, "meta")),
     (result) =>
       result?._tag === "Fault"
         ? Effect.fail(View.storeError(view, "exists", result))

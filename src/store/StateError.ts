@@ -264,7 +264,8 @@ export class ValueTooLarge extends Schema.TaggedError<ValueTooLarge>("effect-sta
 }
 
 /**
- * A commit with more checks or mutations than the backend takes at once.
+ * A commit with more checks and mutations, or with more bytes of values, than the backend takes at once: one of the two is
+ * over its limit. Bytes are counted unless there are too many steps.
  *
  * @since 0.1.0
  * @category errors
@@ -274,14 +275,18 @@ export class CommitTooLarge extends Schema.TaggedError<CommitTooLarge>("effect-s
   {
     ...inOperation,
     steps: Schema.Number,
-    stepsMax: Schema.Number
+    stepsMax: Schema.Number,
+    bytes: Schema.Number,
+    bytesMax: Schema.Number
   }
 ) {
   get isRetryable(): boolean {
     return false
   }
   override get message(): string {
-    return `A commit of ${this.steps} checks and mutations; the ${this.backend} store takes ${this.stepsMax}`
+    return this.steps > this.stepsMax
+      ? `A commit of ${this.steps} checks and mutations; the ${this.backend} store takes ${this.stepsMax}`
+      : `A commit of ${this.bytes} bytes of values; the ${this.backend} store takes ${this.bytesMax}`
   }
 }
 
@@ -335,7 +340,7 @@ export type StoreError = StoreUnavailable | StoreFailure | Unsupported
  * @since 0.1.0
  * @category errors
  */
-export type ReadError = StoreError | InvalidKey | InvalidRange | DecodeError
+export type ReadError = StoreError | InvalidKey | InvalidRange | DecodeError | StoreMismatch
 
 /**
  * What writing can fail with.

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Atomic, ExpireOptions, WriteOptions } from "./Atomic.ts"
+import type { Atomic, AtomicKey, ExpireOptions, WriteOptions } from "./Atomic.ts"
 import type { Backend, Info } from "./Backend.ts"
 import type { Change, Cursor } from "./Change.ts"
 import * as Coalescer from "./Coalescer.ts"
@@ -34,62 +34,64 @@ import {
 } from "./StateError.ts"
 import * as Sweeper from "./Sweeper.ts"
 import * as Ttl from "./Ttl.ts"
+import * as Turns from "./Turns.ts"
 import type { Version } from "./Version.ts"
 import * as View from "./View.ts"
 import * as Writes from "./Writes.ts"
 
 /**
  * Durable, typed state. Every method checks what it is given before anything is sent, and fails with typed errors only.
- * An expired entry counts as absent everywhere.
+ * An expired entry counts as absent everywhere. Where a full key is taken, it may lie in any namespace of the same store; one
+ * of another store is a `StoreMismatch`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
   /** The entry under a key. */
-  readonly get: (key: string) => Effect.Effect<Option.Option<Entry>, ReadError>
+  readonly get: (key: AtomicKey) => Effect.Effect<Option.Option<Entry>, ReadError>
   /** The entries under some keys, in their order; each is read for itself. `onInvalid` defaults to `"fail"`. */
   readonly getMany: <Invalid extends Reads.OnInvalid = "fail">(
     keys: ReadonlyArray<string>,
     options?: { readonly onInvalid?: Invalid | undefined }
   ) => Effect.Effect<ReadonlyArray<Reads.Item<Option.Option<Entry>, Invalid>>, ReadError>
   /** Whether there is an entry. */
-  readonly exists: (key: string) => Effect.Effect<boolean, ReadError>
+  readonly exists: (key: AtomicKey) => Effect.Effect<boolean, ReadError>
   /** Writes a value, and gives the version it has now; with `ifVersion` only if the key is at that version, or absent. */
   readonly set: {
     (
-      key: string,
+      key: AtomicKey,
       value: unknown,
       options?: WriteOptions & { readonly ifVersion?: undefined }
     ): Effect.Effect<Version, WriteError>
-    (key: string, value: unknown, options: Writes.SetOptions): Effect.Effect<Version, WriteError | VersionConflict>
+    (key: AtomicKey, value: unknown, options: Writes.SetOptions): Effect.Effect<Version, WriteError | VersionConflict>
   }
   /** Writes values, each for itself. `BatchError` has each one's result. */
   readonly setMany: (items: ReadonlyArray<Writes.SetItem>) => Effect.Effect<ReadonlyArray<Version>, BatchError<Version>>
   /** Removes an entry, and tells whether there was one. */
   readonly delete: {
-    (key: string, options?: { readonly ifVersion?: undefined }): Effect.Effect<boolean, WriteError>
+    (key: AtomicKey, options?: { readonly ifVersion?: undefined }): Effect.Effect<boolean, WriteError>
     (
-      key: string,
+      key: AtomicKey,
       options: { readonly ifVersion?: Version | undefined }
     ): Effect.Effect<boolean, WriteError | VersionConflict>
   }
   /** Removes entries, each for itself. `BatchError` has each one's result. */
   readonly deleteMany: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<boolean>, BatchError<boolean>>
   /** Sets how long a live entry lives from now, and tells whether there is one. Version and `updatedAt` stay. */
-  readonly expire: (key: string, ttl: DurationInput, options?: ExpireOptions) => Effect.Effect<boolean, WriteError>
+  readonly expire: (key: AtomicKey, ttl: DurationInput, options?: ExpireOptions) => Effect.Effect<boolean, WriteError>
   /** Lets a live entry live for ever, and tells whether there is one. Version and `updatedAt` stay. */
-  readonly persist: (key: string) => Effect.Effect<boolean, WriteError>
+  readonly persist: (key: AtomicKey) => Effect.Effect<boolean, WriteError>
   /**
    * One atomic read-modify-write: shows the current entry to a function, and does what it decides. If another writer comes
    * in between, the function runs again, up to `Modification.attemptsMax` times; then it is a `VersionConflict`.
    */
   readonly modify: <A, E, R>(
-    key: string,
+    key: AtomicKey,
     f: (current: Option.Option<Entry>) => Effect.Effect<readonly [A, Modification.Modification], E, R>
   ) => Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R>
   /** Adds to a counter of safe integers, 0 where absent, and gives the sum. The deadline of a live counter stays. */
-  readonly add: (key: string, delta: number) => Effect.Effect<number, WriteError | NotInteger>
+  readonly add: (key: AtomicKey, delta: number) => Effect.Effect<number, WriteError | NotInteger>
   /** Makes checks and changes together, or none of them. */
   readonly commit: (atomic: Atomic) => Effect.Effect<Writes.Committed, WriteError | VersionConflict | NotInteger>
   /** Some entries of a range, in the order of their keys' UTF-8 bytes. Pages neither skip nor repeat what was there throughout. */
@@ -165,7 +167,9 @@ export const make = (
     const valueBytesMax = yield* checkValueBytesMax(backend, options.valueBytesMax)
     const access = yield* Coalescer.make(backend, options)
     if (options.sweep !== false) yield* Sweeper.start(backend, options.sweep)
-    const service = fromView({ backend, access, namespace: Namespace.root({}, ttlMs), valueBytesMax })
+    const identity = {}
+    Turns.register(identity, backend)
+    const service = fromView({ backend, access, namespace: Namespace.root(identity, ttlMs), valueBytesMax })
     backends.set(service, backend)
     return service
   })

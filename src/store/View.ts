@@ -9,13 +9,15 @@ import type { Backend, Fault, Payload, Stored, Unreadable } from "./Backend.ts"
 import * as Coalescer from "./Coalescer.ts"
 import { Entry } from "./Entry.ts"
 import * as Json from "./Json.ts"
-import type { FullKey } from "./Key.ts"
+import { type FullKey, isFullKey } from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
 import {
   DecodeError,
   EncodeError,
+  type InvalidKey,
   type StoreError,
   StoreFailure,
+  StoreMismatch,
   StoreUnavailable,
   Unsupported,
   ValueTooLarge
@@ -71,12 +73,39 @@ export const storeError = (view: View, operation: string, { kind, outcome, reaso
 }
 
 /**
- * The full key of a key, or what is wrong with it.
+ * The full key of a key, with what is wrong with it, if anything.
  *
  * @since 0.1.0
  * @category keys
  */
 export const fullKey = (view: View, key: string): FullKey => Namespace.fullKey(view.namespace, key)
+
+/**
+ * The full key of a key or of a full key, which may lie in another namespace, or why it can't be used here.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const resolveKey = (
+  view: View,
+  operation: string,
+  key: string | FullKey
+): Either.Either<FullKey, InvalidKey | StoreMismatch> => {
+  const full = isFullKey(key) ? key : fullKey(view, key)
+  if (full.invalid !== undefined) return Either.left(full.invalid)
+  return full.namespace.store === view.namespace.store
+    ? Either.right(full)
+    : Either.left(new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
+}
+
+/**
+ * The view of a full key's namespace.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const at = (view: View, { namespace }: FullKey): View =>
+  namespace === view.namespace ? view : { ...view, namespace }
 
 /**
  * Whether keys live in one part of the store.

@@ -17,16 +17,15 @@ import * as Reads from "./Reads.ts"
 import {
   BatchError,
   CommitTooLarge,
-  type InvalidKey,
   InvalidTtl,
   NotInteger,
   type ReadError,
-  StoreMismatch,
   Unsupported,
   VersionConflict,
   type WriteError
 } from "./StateError.ts"
 import * as Ttl from "./Ttl.ts"
+import * as Utf8 from "./Utf8.ts"
 import { isVersion, type Version } from "./Version.ts"
 import * as View from "./View.ts"
 
@@ -68,7 +67,7 @@ export interface SetItem extends WriteOptions {
  */
 export const set = (
   view: View.View,
-  key: string,
+  key: AtomicKey,
   value: unknown,
   options: SetOptions = {}
 ): Effect.Effect<Version, WriteError | VersionConflict> => {
@@ -80,7 +79,7 @@ export const set = (
 
 const delete_ = (
   view: View.View,
-  key: string,
+  key: AtomicKey,
   options: { readonly ifVersion?: Version | undefined } = {}
 ): Effect.Effect<boolean, WriteError | VersionConflict> => {
   const steps: ReadonlyArray<Step> = [{ _tag: "Delete", key }]
@@ -103,7 +102,7 @@ export {
  */
 export const expire = (
   view: View.View,
-  key: string,
+  key: AtomicKey,
   ttl: DurationInput,
   options: ExpireOptions = {}
 ): Effect.Effect<boolean, WriteError> =>
@@ -113,14 +112,14 @@ export const expire = (
  * @since 0.1.0
  * @category writing
  */
-export const persist = (view: View.View, key: string): Effect.Effect<boolean, WriteError> =>
+export const persist = (view: View.View, key: AtomicKey): Effect.Effect<boolean, WriteError> =>
   Effect.map(commitNoCheckNoAdd(view, "persist", [{ _tag: "Persist", key }]), wasThere)
 
 /**
  * @since 0.1.0
  * @category writing
  */
-export const add = (view: View.View, key: string, delta: number): Effect.Effect<number, WriteError | NotInteger> =>
+export const add = (view: View.View, key: AtomicKey, delta: number): Effect.Effect<number, WriteError | NotInteger> =>
   Effect.map(commitNoCheck(view, "add", [{ _tag: "Add", key, delta }]), ({ results }) => Number(results[0]))
 
 /**
@@ -239,14 +238,11 @@ const lower = (
   steps: ReadonlyArray<Step>
 ): Either.Either<Commit, WriteError | VersionConflict | NotInteger> => {
   const { backend } = view
-  const stepsMax = backend.capabilities.commitStepsMax
-  if (steps.length > stepsMax) {
-    return Either.left(new CommitTooLarge({ operation, backend: backend.name, steps: steps.length, stepsMax }))
-  }
+  if (steps.length > backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
   const checks: Array<Check> = []
   const mutations: Array<Mutation> = []
   for (const step of steps) {
-    const key = lowerKey(view, operation, step.key)
+    const key = View.resolveKey(view, operation, step.key)
     if (Either.isLeft(key)) return Either.left(key.left)
     if (step._tag === "Check") {
       if (step.version !== "absent" && !isVersion(step.version))
@@ -259,6 +255,8 @@ const lower = (
     }
   }
   const commit = { checks, mutations }
+  const bytes = mutations.length > 1 ? payloadBytes(mutations, commitBytesMax(view)) : 0
+  if (bytes > commitBytesMax(view)) return tooLarge(view, operation, steps.length, bytes)
   return checks.length + mutations.length > 1 &&
     !View.together(
       view,
@@ -274,20 +272,30 @@ const lower = (
     : Either.right(commit)
 }
 
+/** One payload alone was measured as a value. */
+const commitBytesMax = ({ backend }: View.View): number =>
+  backend.capabilities.commitBytesMax ?? backend.capabilities.valueBytesMax
+
+const tooLarge = (view: View.View, operation: string, steps: number, bytes: number) => {
+  const stepsMax = view.backend.capabilities.commitStepsMax
+  const bytesMax = commitBytesMax(view)
+  return Either.left(new CommitTooLarge({ operation, backend: view.backend.name, steps, stepsMax, bytes, bytesMax }))
+}
+
+/** The bytes of all payloads; only counted, and else zero, if they may exceed the limit. */
+const payloadBytes = (mutations: ReadonlyArray<Mutation>, bytesMax: number): number => {
+  const payloads = mutations.flatMap((mutation) => (mutation._tag === "Put" ? [mutation.payload] : []))
+  // No UTF-16 unit takes more than three bytes: most commits need no counting.
+  return payloads.reduce((units, payload) => units + payload.length, 0) * 3 <= bytesMax
+    ? 0
+    : payloads.reduce(
+        (bytes, payload) => bytes + (typeof payload === "string" ? Utf8.byteLength(payload) : payload.length),
+        0
+      )
+}
+
 /** Only checks conflict, and only adds meet counters. */
 const lowerPlain = lower as (...args: Parameters<typeof lower>) => Either.Either<Commit, WriteError>
-
-const lowerKey = (
-  view: View.View,
-  operation: string,
-  key: AtomicKey
-): Either.Either<Key.FullKey, InvalidKey | StoreMismatch> => {
-  const full = Key.isFullKey(key) ? key : View.fullKey(view, key)
-  if (full.invalid !== undefined) return Either.left(full.invalid)
-  return full.namespace.store === view.namespace.store
-    ? Either.right(full)
-    : Either.left(new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
-}
 
 const lowerChange = (
   view: View.View,

@@ -19,9 +19,13 @@ import type * as Effect from "effect/Effect"
 import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
+import { cachedCases } from "./cases/cached.ts"
+import { counterCases } from "./cases/counters.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
+import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
+import { lockCases } from "./cases/lock.ts"
 import { meaningCases } from "./cases/meaning.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
@@ -41,7 +45,9 @@ import * as Harness from "./Harness.ts"
 export const cases: ReadonlyArray<Case> = [
   ...meaningCases,
   ...atomicCases,
+  ...counterCases,
   ...modifyCases,
+  ...lockCases,
   ...versionCases,
   ...timeCases,
   ...expiryCases,
@@ -51,7 +57,9 @@ export const cases: ReadonlyArray<Case> = [
   ...valueCases,
   ...errorCases,
   ...scopeCases,
-  ...backendCases
+  ...backendCases,
+  ...historyCases,
+  ...cachedCases
 ]
 
 /**

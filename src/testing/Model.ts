@@ -22,6 +22,8 @@ export interface Options {
   readonly runs?: number | undefined
   /** What the randomness starts from: the seed that a failure tells repeats it. Default: the time. */
   readonly seed?: number | undefined
+  /** Whether a failure is made as short as can be. Default `true`. */
+  readonly shrink?: boolean | undefined
 }
 
 /**
@@ -56,7 +58,7 @@ export const checkConcurrent = (subject: Harness.Subject, options: Options = {})
 
 const property = <A>(
   subject: Harness.Subject,
-  { runs = 300, seed = Date.now() }: Options,
+  { runs = 300, seed = Date.now(), shrink = true }: Options,
   arbitrary: FastCheck.Arbitrary<A>,
   run: (store: StateStore["Type"], harness: Harness.Service, input: A) => Effect.Effect<void, unknown>
 ): Effect.Effect<void, unknown> =>
@@ -71,7 +73,9 @@ const property = <A>(
         // Shrinking runs it again: no run may see what another one wrote.
         runPromise(run(store.namespace(`r${namespaces++}`, { placement: "namespace" }), harness, input))
       )
-      const details = yield* Effect.promise(async () => FastCheck.check(property, { numRuns: runs, seed }))
+      const details = yield* Effect.promise(async () =>
+        FastCheck.check(property, { numRuns: runs, seed, endOnFailure: !shrink })
+      )
       if (details.failed)
         return yield* new ModelMismatch({ message: FastCheck.defaultReportMessage(details) ?? "It failed" })
     })

@@ -175,4 +175,46 @@ describe("Collection", () => {
       Effect.provide(Names.layer.pipe(Layer.provide(MemoryStore.layer()), Layer.provide(Layer.succeed(Prefix, "Ms "))))
     )
   })
+
+  it.effect("runs a function on a locked entry, one after the other, and once each", () =>
+    Effect.gen(function* () {
+      const users = yield* Users
+      yield* users.set("ada", ada)
+      let runs = 0
+      const visit = users.withEntry("ada")((current) =>
+        Effect.gen(function* () {
+          runs++
+          const user = Option.getOrThrow(current).value
+          yield* Effect.yieldNow()
+          return [user.visits, Modification.write({ ...user, visits: user.visits + 1 })] as const
+        })
+      )
+      const seen = yield* Effect.replicateEffect(visit, 20, { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        seen.toSorted((a, b) => a - b),
+        Array.from({ length: 20 }, (_, i) => i)
+      )
+      assert.strictEqual(runs, 20)
+      yield* users.withEntry("ada")(() => Effect.succeed([undefined, Modification.delete]))
+      assert.isTrue(Option.isNone(yield* users.get("ada")))
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("writes nothing under a lock that was lost, nor over a writer who did not take it", () =>
+    Effect.gen(function* () {
+      const users = yield* Users
+      yield* users.set("ada", ada)
+      const change = (meddle: Effect.Effect<unknown, unknown>) =>
+        Effect.flip(
+          users.withEntry("ada")(() =>
+            Effect.as(Effect.orDie(meddle), [undefined, Modification.write({ ...ada, visits: 99 })] as const)
+          )
+        )
+      const lost = yield* change(users.store.namespace("~lock").delete("ada"))
+      assert.strictEqual(lost._tag, "LockLost")
+      const conflict = yield* change(users.set("ada", { ...ada, visits: 5 }))
+      assert.strictEqual(conflict._tag, "VersionConflict")
+      assert.strictEqual(Option.getOrThrow(yield* users.get("ada")).value.visits, 5)
+    }).pipe(Effect.provide(layer))
+  )
 })

@@ -216,4 +216,44 @@ describe("Sessions", () => {
       assert.notInclude(error.message + error.key, "secret-id")
     }).pipe(Effect.provide(layer))
   )
+
+  it.effect("shows a locked session to a function, and makes its changes beside those of others", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Conversations
+      const { id } = yield* sessions.create(fresh)
+      const say = (message: string) =>
+        sessions.withSession(id)(({ data }) =>
+          Effect.as(Effect.yieldNow(), [
+            data.messages.length,
+            { data: { messages: [...data.messages, message] } }
+          ] as const)
+        )
+      const seen = yield* Effect.forEach(["a", "b", "c", "d"], say, { concurrency: "unbounded" })
+      assert.deepStrictEqual(seen, [0, 1, 2, 3])
+      yield* sessions.withSession(id)(() =>
+        Effect.as(Effect.orDie(sessions.update(id, { data: { step: 7 } })), [
+          undefined,
+          { data: { userId: "me" } }
+        ] as const)
+      )
+      const { data } = yield* sessions.require(id)
+      assert.deepStrictEqual(data, { userId: "me", messages: ["a", "b", "c", "d"], step: 7 })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("changes no session under a lock that was lost, and none that is gone", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Conversations
+      const store = (yield* StateStore.StateStore).namespace("Conversations")
+      const { id } = yield* sessions.create(fresh)
+      const change = (meddle: Effect.Effect<unknown, unknown>) =>
+        Effect.flip(
+          sessions.withSession(id)(() => Effect.as(Effect.orDie(meddle), [undefined, { data: { step: 1 } }] as const))
+        )
+      assert.strictEqual((yield* change(store.namespace("~lock").delete(id)))._tag, "LockLost")
+      assert.deepStrictEqual((yield* sessions.require(id)).data, fresh.data)
+      assert.strictEqual((yield* change(sessions.delete(id)))._tag, "SessionNotFound")
+      assert.strictEqual((yield* change(Effect.void))._tag, "SessionNotFound")
+    }).pipe(Effect.provide(layer))
+  )
 })

@@ -90,9 +90,9 @@ class State {
   }
 
   commit(commit: Commit, nowMs: number): Outcome {
-    const version = this.#version + 1
-    const { outcome, writes } = Plan.make(commit, (key) => this.#entries.get(key), Version(version), nowMs)
-    if (outcome._tag === "Committed") this.#version = version
+    const version = Version(this.#version + 1)
+    const { outcome, writes } = Plan.make(commit, (key) => this.#entries.get(key), version, nowMs)
+    if (outcome._tag === "Committed") this.#version = Plan.versionMax(commit, version)
     for (const [key, entry] of writes) {
       if (entry === undefined) this.#remove(key)
       else this.#put(key, entry)
@@ -149,8 +149,6 @@ class State {
   #put(key: string, entry: Stored): void {
     if (!this.#entries.has(key)) this.#index = RedBlackTree.insert(this.#index, key, undefined)
     this.#entries.set(key, copy(entry))
-    // An installed entry brings a version from elsewhere; later ones must be greater.
-    this.#version = Math.max(this.#version, entry.version)
   }
 
   #remove(key: string): void {

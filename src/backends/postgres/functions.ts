@@ -39,9 +39,8 @@ export const op = { check: 0, put: 1, append: 2, add: 3, touch: 4, delete: 5, in
  */
 export const definitions = (table: Table): string => `${put(table)};\n${commit(table)}`
 
-const attributes = `LANGUAGE plpgsql VOLATILE
-  SET lock_timeout = '${batchLockTimeoutMs}ms'
-  SET plan_cache_mode = force_generic_plan`
+/** The setting comes back when the function ends, for what a transaction does next. */
+const attributes = `LANGUAGE plpgsql VOLATILE SET lock_timeout = '${batchLockTimeoutMs}ms'`
 
 /** The first lock of every batch. Drawing versions shares it; who lifts the sequence has it alone. No key is empty. */
 const sequenceLock = (table: Table) => hash(table, "''")
@@ -50,8 +49,24 @@ const hash = (table: Table, key: string) => `hashtextextended(${key}, ${literal(
 
 const nextVersion = (table: Table) => `nextval(${literal(table.versions)}::regclass)`
 
-const lockKeys = (table: Table) => `PERFORM pg_advisory_xact_lock(k.hash)
-    FROM (SELECT ${hash(table, "key")} AS hash FROM unnest(p_keys) AS key ORDER BY 1) AS k`
+/** Most batches of an idle application are of one key: sorting it would cost more than locking it. */
+const lockKeys = (table: Table) => `IF cardinality(p_keys) = 1 THEN
+    PERFORM pg_advisory_xact_lock(${hash(table, "p_keys[1]")});
+  ELSE
+    PERFORM pg_advisory_xact_lock(k.hash)
+      FROM (SELECT ${hash(table, "key")} AS hash FROM unnest(p_keys) AS key ORDER BY 1) AS k;
+  END IF`
+
+/**
+ * The planner takes an array of unknown length for one of ten items. For a shorter one a plan of its own looks cheaper,
+ * and it would be made anew at every call; so no array is shorter.
+ */
+const lockRows = (table: Table) => `IF cardinality(p_keys) = 1 THEN
+    PERFORM 1 FROM ${table.entries} AS t WHERE t.key = p_keys[1] FOR UPDATE;
+  ELSE
+    PERFORM 1 FROM ${table.entries} AS t
+      WHERE t.key = ANY (p_keys || array_fill(p_keys[1], ARRAY[9])) ORDER BY t.key FOR UPDATE;
+  END IF`
 
 /** In another isolation level a statement would not see what was committed while it waited for a lock. */
 const isReadCommitted = "current_setting('transaction_isolation') = 'read committed'"
@@ -64,17 +79,27 @@ const setSynchronousCommit = `IF p_synchronous_commit IS NOT NULL THEN
 const readClock = `v_clock := clock_timestamp();
   v_now := date_trunc('milliseconds', v_clock + interval '999 microseconds')`
 
-const millis = (time: string) => `(extract(epoch FROM ${time}) * 1000)::bigint`
+const millis = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`
 
 /** In two parts, as intervals are multiplied in floating point. */
 const timeOf = (ms: string) =>
   `('epoch'::timestamptz + ${ms} / 1000000 * interval '1000 seconds' + ${ms} % 1000000 * interval '1 millisecond')`
 
+const deadline = (ttl: string, end: string) => `least(v_now + ${ttl} * interval '1 millisecond', ${timeOf(end)})`
+
 const live = "(t.expires_at IS NULL OR t.expires_at > v_clock)"
+
+const orReplace = `ON CONFLICT (key) DO UPDATE SET
+        value = EXCLUDED.value,
+        bytes = EXCLUDED.bytes,
+        version = EXCLUDED.version,
+        created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
+        updated_at = EXCLUDED.updated_at,
+        expires_at = EXCLUDED.expires_at`
 
 /**
  * Writes values under keys that differ, unconditionally: by far the most frequent batch, and one statement. A batch may
- * have more writes than keys (\`p_count\`): of several to one key only the last is sent, \`p_turns\` tells which it is, and
+ * have more writes than keys (`p_count`): of several to one key only the last is sent, `p_turns` tells which it is, and
  * each draws its version. Gives the time and the versions.
  *
  * It takes no row locks ahead: versions are safe under the advisory locks, and the clock is off by no more than a
@@ -94,24 +119,25 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
   ${lockKeys(table)};
   ${readClock};
-  v_versions := ARRAY(SELECT ${nextVersion(table)} FROM generate_series(1, p_count));
-  INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
-    SELECT p.key, p.value::json, p.bytes, v_versions[p.turn], v_now, v_now,
-      least(v_now + p.ttl * interval '1 millisecond', ${timeOf("p.ends")})
-    FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
-    ON CONFLICT (key) DO UPDATE SET
-      value = EXCLUDED.value,
-      bytes = EXCLUDED.bytes,
-      version = EXCLUDED.version,
-      created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
-      updated_at = EXCLUDED.updated_at,
-      expires_at = EXCLUDED.expires_at;
+  IF p_count = 1 THEN
+    v_versions := ARRAY[${nextVersion(table)}];
+    INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+      VALUES (p_keys[1], p_values[1]::json, p_bytes[1], v_versions[1], v_now, v_now,
+        ${deadline("p_ttls[1]", "p_ends[1]")})
+      ${orReplace};
+  ELSE
+    v_versions := ARRAY(SELECT ${nextVersion(table)} FROM generate_series(1, p_count));
+    INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+      SELECT p.key, p.value::json, p.bytes, v_versions[p.turn], v_now, v_now, ${deadline("p.ttl", "p.ends")}
+      FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
+      ${orReplace};
+  END IF;
   RETURN array_to_string(${millis("v_now")} || v_versions, ',');
 END $function$`
 
 /**
- * Any commits. Those of number c are the steps from \`p_starts[c]\` up to the next start, \`p_checks[c]\` checks first; with
- * \`p_guards[c]\` a step may refuse after another was made. Gives a row for each commit: the time, its version and results,
+ * Any commits. Those of number c are the steps from `p_starts[c]` up to the next start, `p_checks[c]` checks first; with
+ * `p_guards[c]` a step may refuse after another was made. Gives a row for each commit: the time, its version and results,
  * or the steps that refused it.
  */
 const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
@@ -146,7 +172,7 @@ BEGIN
     END IF;
   END IF;
   ${lockKeys(table)};
-  PERFORM 1 FROM ${table.entries} AS t WHERE t.key = ANY (p_keys) ORDER BY t.key FOR UPDATE;
+  ${lockRows(table)};
   ${readClock};
   o_at := ${millis("v_now")};
   FOR c IN 1 .. cardinality(p_checks) LOOP

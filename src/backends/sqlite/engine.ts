@@ -111,7 +111,7 @@ export class Engine {
         this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
-    return { outcome, floor: Math.max(version, ...commit.mutations.map(tombstoneVersion)) }
+    return { outcome, floor: Plan.versionMax(commit, version) }
   }
 
   /** What lies under the keys of a commit, before it. */
@@ -234,9 +234,5 @@ const lonePut = ({ checks, mutations }: Commit): Put | undefined => {
 }
 
 const isStamped = (mutation: Mutation): mutation is Put => mutation._tag === "Put" && mutation.stamped
-
-/** An installed removal carries a version that its key had elsewhere. */
-const tombstoneVersion = (mutation: Mutation): number =>
-  mutation._tag === "Install" && mutation.entry.payload === undefined ? mutation.entry.version : 0
 
 const versionOf = (row: Row): number => (isVersion(row[0]) ? row[0] : 0)

@@ -1,5 +1,7 @@
 /**
  * What `StateStore` needs of a backend and its users don't see: batches, bytes, installs, raw reads and scans.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -60,6 +62,10 @@ const install = (
   }
 })
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const backendCases: ReadonlyArray<Case> = [
   backendCase("one meaning")("its limits are numbers to rely on", ({ backend }) =>
     Effect.sync(() => {

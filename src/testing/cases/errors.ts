@@ -1,5 +1,7 @@
 /**
  * Errors are values that tell enough, and not too much.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -14,6 +16,10 @@ const errors = storeCase("errors")
 /** All that a log could print of an error. */
 const shown = (error: Error): string => `${error.message}\n${JSON.stringify(error)}\n${String(error)}`
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const errorCases: ReadonlyArray<Case> = [
   errors("an error names its operation and its backend", (store) =>
     Effect.gen(function* () {

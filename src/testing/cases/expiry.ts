@@ -1,5 +1,7 @@
 /**
  * An expired entry counts as absent everywhere, swept or not.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -23,6 +25,10 @@ import {
 
 const time = storeCase("time")
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const expiryCases: ReadonlyArray<Case> = [
   time("an expired entry is not read", (store, harness) =>
     Effect.gen(function* () {

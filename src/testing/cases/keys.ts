@@ -1,5 +1,7 @@
 /**
  * Keys are opaque text.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -18,6 +20,10 @@ const nasty = [
   "\u007f", "\uffff", "\u{10ffff}", "\u2028"
 ] // biome-ignore format: a list to look at, not to read
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const keyCases: ReadonlyArray<Case> = [
   keys("any text is a key of its own", (store) =>
     Effect.gen(function* () {

@@ -1,5 +1,7 @@
 /**
  * One meaning: what each operation answers.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Arr from "effect/Array"
@@ -13,6 +15,10 @@ import { type Case, entry, entryKeys, failure, numbered, setAll, storeCase, valu
 
 const meaning = storeCase("one meaning")
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const meaningCases: ReadonlyArray<Case> = [
   meaning("nothing is under a key that was never written", (store) =>
     Effect.gen(function* () {

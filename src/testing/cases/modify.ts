@@ -1,5 +1,7 @@
 /**
  * Read-modify-write: nobody's change is lost.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -9,6 +11,10 @@ import { type Case, entry, storeCase, value } from "../Case.ts"
 
 const atomic = storeCase("atomic")
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const modifyCases: ReadonlyArray<Case> = [
   atomic("modify writes what its function decides, and gives its answer", (store) =>
     Effect.gen(function* () {

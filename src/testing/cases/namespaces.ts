@@ -1,5 +1,7 @@
 /**
  * Namespaces are disjoint, whatever they are named.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -26,6 +28,10 @@ const neighbours = (store: Service): ReadonlyArray<Service> => [
 
 const localKeys = ["a", "b", "a:b", ":", "/", "b:a", "a/b", ";", "\uffff"]
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const namespaceCases: ReadonlyArray<Case> = [
   keys("no namespace sees the keys of another", (store) =>
     Effect.gen(function* () {

@@ -1,5 +1,7 @@
 /**
  * Order, ranges, pages and patterns.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -22,6 +24,10 @@ const sorted = (keys: Iterable<string>) => [...keys].sort((a, b) => Buffer.compa
 
 const collect = (stream: Stream.Stream<string, unknown>) => Effect.map(Stream.runCollect(stream), (keys) => [...keys])
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const orderCases: ReadonlyArray<Case> = [
   order("keys lie in the order of their UTF-8 bytes", (store) =>
     Effect.gen(function* () {

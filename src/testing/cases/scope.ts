@@ -1,5 +1,7 @@
 /**
  * Scope: closing, interrupting, and what both must not break.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -15,6 +17,10 @@ import { type Case, failure, numbered, setAll, storeCase, value } from "../Case.
 const scope = storeCase("scope")
 const lossless = storeCase("nothing lost")
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const scopeCases: ReadonlyArray<Case> = [
   scope("a closed store is unavailable, and says so at once", (_, harness) =>
     Effect.gen(function* () {

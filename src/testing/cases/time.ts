@@ -1,5 +1,7 @@
 /**
  * Times to live: what they may be, and what becomes of them.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Duration from "effect/Duration"
@@ -12,6 +14,10 @@ const time = storeCase("time")
 
 const hourMs = 3_600_000
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const timeCases: ReadonlyArray<Case> = [
   time("an entry lives until its deadline, and not a millisecond longer", (store, harness) =>
     Effect.gen(function* () {

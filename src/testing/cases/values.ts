@@ -1,5 +1,7 @@
 /**
  * Values come back as they went in, or don't go in.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -49,6 +51,10 @@ const throwing = {
   }
 }
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const valueCases: ReadonlyArray<Case> = [
   roundTrips("plain values come back equal", [
     null,

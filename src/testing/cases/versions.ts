@@ -1,5 +1,7 @@
 /**
  * Versions rise per key, whatever happens to it.
+ *
+ * @since 0.1.0
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
@@ -10,6 +12,10 @@ import { type Case, entry, failure, setExpired, storeCase, value } from "../Case
 
 const versions = storeCase("versions")
 
+/**
+ * @since 0.1.0
+ * @category cases
+ */
 export const versionCases: ReadonlyArray<Case> = [
   versions("every write gives a greater one, a positive safe integer", (store) =>
     Effect.gen(function* () {

@@ -12,12 +12,11 @@ import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Modification from "../../store/Modification.ts"
 import type { Service } from "../../store/StateStore.ts"
-import { Version } from "../../store/Version.ts"
 import { pagedKeys } from "../Case.ts"
 import type { Service as Harness } from "../Harness.ts"
 import * as Command from "./Command.ts"
-import { type Check, type Done, type Item, isBadKey, name, type Outcome, Reference } from "./Reference.ts"
-import { Versions } from "./Versions.ts"
+import { Comparison, invalidKey, okOf, settle } from "./Comparison.ts"
+import { isBadKey, name, type Outcome, Reference } from "./Reference.ts"
 
 /**
  * Runs a sequence of commands in a namespace of its own. It dies where the store says something else than the model.
@@ -33,28 +32,27 @@ export const sequence = (
   Effect.gen(function* () {
     const run = new Run(root, harness, yield* harness.nowMs)
     for (const [i, command] of commands.entries()) {
-      yield* Effect.catchAllDefect(run.step(command), (defect) =>
+      yield* Effect.catchAllDefect(Effect.zipRight(run.step(command), run.lookAround(command)), (defect) =>
         Effect.dieMessage(`Command ${i}, ${command._tag}: ${defect instanceof Error ? defect.message : defect}`)
       )
     }
+    yield* run.lookOver
   })
 
 /** The child's default time to live. */
 const childTtlMs = 7_200_000
 
-/** How far a server's times may be from the model's, which stand still between commands. */
-const serverToleranceMs = 600_000
-
 class Run {
   readonly #spaces: readonly [Service, Service]
   readonly #harness: Harness
   readonly #model: Reference
-  readonly #versions = new Versions()
+  readonly #compare: Comparison
 
   constructor(root: Service, harness: Harness, nowMs: number) {
     this.#spaces = [root, root.namespace("a", { ttl: childTtlMs, placement: () => root.key("a") })]
     this.#harness = harness
     this.#model = new Reference(nowMs, [undefined, childTtlMs])
+    this.#compare = new Comparison(this.#model, harness.clock)
   }
 
   step(command: Command.Command): Effect.Effect<void, unknown> {
@@ -104,6 +102,38 @@ class Run {
     }
   }
 
+  /** Compares the entries that a command named: what it broke is to be blamed on it. */
+  lookAround(command: Command.Command): Effect.Effect<void, unknown> {
+    const steps = command._tag === "One" ? [command.step] : command._tag === "Commit" ? command.steps : []
+    const items = command._tag === "SetMany" ? command.items : []
+    const spaces = [0, 1] as const
+    return Effect.forEach(
+      spaces,
+      (space) => {
+        const named = steps.map(({ at }) => at).filter((at) => at.space === space)
+        const keys = [...named, ...(command._tag === "SetMany" && command.space === space ? items : [])].map(
+          ({ key }) => key
+        )
+        const sound = keys.filter((key) => !isBadKey(key))
+        return sound.length === 0 ? Effect.void : this.#getMany(space, sound)
+      },
+      { discard: true }
+    )
+  }
+
+  /** Compares all entries, as streams and as small pages. */
+  readonly lookOver: Effect.Effect<void, unknown> = Effect.suspend(() =>
+    Effect.forEach(
+      [0, 1] as const,
+      (space) =>
+        Effect.zipRight(
+          this.step({ _tag: "Entries", space, range: {}, limit: 1, reverse: false }),
+          this.step({ _tag: "Pages", space, range: {}, limit: 2, reverse: true })
+        ),
+      { discard: true }
+    )
+  )
+
   #service({ space }: Command.At): Service {
     return this.#spaces[space]
   }
@@ -123,7 +153,7 @@ class Run {
   #get(at: Command.At) {
     return Effect.map(settle(this.#service(at).get(at.key)), (actual) => {
       if (isBadKey(at.key)) return assert.deepEqual(actual, invalidKey)
-      this.#sameEntry(at, okOf(actual))
+      this.#compare.sameEntry(at, okOf(actual))
     })
   }
 
@@ -132,51 +162,8 @@ class Run {
       if (keys.some(isBadKey)) return assert.deepEqual(actual, invalidKey)
       const found = okOf(actual)
       assert.equal(found.length, keys.length)
-      for (const [i, key] of keys.entries()) this.#sameEntry({ space, key }, found[i] ?? Option.none())
+      for (const [i, key] of keys.entries()) this.#compare.sameEntry({ space, key }, found[i] ?? Option.none())
     })
-  }
-
-  #sameEntry(at: Command.At, found: Option.Option<Entry>) {
-    const item = this.#model.get(at)
-    const entry = Option.getOrUndefined(found)
-    if (entry === undefined || item === undefined)
-      return assert.equal(entry?.value, item?.json, `the entry of ${at.key}`)
-    assert.equal(entry.key, at.key)
-    assert.equal(JSON.stringify(entry.value), item.json, `the value of ${at.key}`)
-    this.#versions.learn(name(at), item.write, entry.version)
-    for (const time of ["createdAtMs", "updatedAtMs", "expiresAtMs"] as const) this.#sameTime(time, entry, item)
-  }
-
-  #sameTime(time: "createdAtMs" | "updatedAtMs" | "expiresAtMs", entry: Entry, item: Item) {
-    const [actual, expected] = [entry[time], item[time]]
-    const isClose =
-      this.#harness.clock === "server" &&
-      actual !== undefined &&
-      expected !== undefined &&
-      Math.abs(actual - expected) < serverToleranceMs
-    if (!isClose) assert.equal(actual, expected, `${time} of ${entry.key}`)
-  }
-
-  /** The version that a demand comes to, and the write that it stands for in the model. */
-  #resolve({ at, demand }: Command.Check): { readonly version: Version | "absent"; readonly check: Check } {
-    const key = name(at)
-    const item = this.#model.get(at)
-    const current = item === undefined ? undefined : this.#versions.of(key, item.write)
-    const never = { version: neverVersion, check: { at, write: -1 } }
-    switch (demand) {
-      case "absent":
-        return { version: "absent", check: { at, write: "absent" } }
-      case "never":
-        return never
-      case "current":
-        return item !== undefined && current !== undefined
-          ? { version: current, check: { at, write: item.write } }
-          : never
-      case "stale": {
-        const version = this.#versions.stale(key, item?.write)
-        return version === undefined ? never : { version, check: { at, write: -1 } }
-      }
-    }
   }
 
   /** Reads what a demand for the current version needs to know. */
@@ -191,7 +178,7 @@ class Run {
     const isChecked = demand !== undefined && (step._tag === "Set" || (step._tag === "Delete" && demand !== "absent"))
     const checks = isChecked ? [{ at, demand }] : []
     return Effect.flatMap(this.#look(checks), () => {
-      const resolved = checks.map((check) => this.#resolve(check))
+      const resolved = checks.map((check) => this.#compare.resolve(check))
       const ifVersion = resolved[0]?.version
       const call = (): Effect.Effect<unknown, { readonly _tag: string }> => {
         switch (step._tag) {
@@ -213,15 +200,9 @@ class Run {
           [step]
         )
         if ("error" in expected) return assert.deepEqual(actual, expected)
-        this.#sameResult(step, expected.ok, 0, okOf(actual))
+        this.#compare.sameResult(step, expected.ok, 0, okOf(actual))
       })
     })
-  }
-
-  #sameResult(step: Command.Step, done: Done, i: number, actual: unknown) {
-    // A set tells its version.
-    if (step._tag === "Set") this.#versions.learn(name(step.at), done.write, Version(Number(actual)))
-    else assert.equal(actual, done.results[i])
   }
 
   #each(
@@ -241,7 +222,7 @@ class Run {
         const expected = this.#model.transact([], [step])
         const result = results[i]
         if (result === undefined || Either.isLeft(result)) assert.deepEqual({ error: result?.left._tag }, expected)
-        else this.#sameResult(step, okOf(expected), 0, result.right)
+        else this.#compare.sameResult(step, okOf(expected), 0, result.right)
       }
     })
   }
@@ -263,7 +244,7 @@ class Run {
     return Effect.map(settle(actual), (actual) => {
       if (isBadKey(at.key)) return assert.deepEqual(actual, invalidKey)
       assert.equal(seen.length, 1, "nobody is in the way")
-      this.#sameEntry(at, seen[0] ?? Option.none())
+      this.#compare.sameEntry(at, seen[0] ?? Option.none())
       const steps: ReadonlyArray<Command.Step> =
         decision === "write"
           ? [{ _tag: "Set", at, value, deadline: { ttl: "keep", notAfterInMs: undefined } }]
@@ -277,7 +258,7 @@ class Run {
 
   #commit(demands: ReadonlyArray<Command.Check>, steps: ReadonlyArray<Command.Step>) {
     return Effect.flatMap(this.#look(demands), () => {
-      const resolved = demands.map((demand) => this.#resolve(demand))
+      const resolved = demands.map((demand) => this.#compare.resolve(demand))
       const checked = resolved.reduce(
         (atomic, { check, version }) => atomic.pipe(Atomic.check(this.#fullKey(check.at), version)),
         Atomic.make
@@ -292,7 +273,7 @@ class Run {
         const { results, version } = okOf(actual)
         assert.deepEqual(results, expected.ok.results)
         for (const { _tag, at } of steps) {
-          if (_tag === "Set" || _tag === "Add") this.#versions.learn(name(at), expected.ok.write, version)
+          if (_tag === "Set" || _tag === "Add") this.#compare.versions.learn(name(at), expected.ok.write, version)
         }
       })
     })
@@ -336,7 +317,7 @@ class Run {
             Array.from(entries, ({ key }) => key),
             keys
           )
-          for (const entry of entries) this.#sameEntry({ space, key: entry.key }, Option.some(entry))
+          for (const entry of entries) this.#compare.sameEntry({ space, key: entry.key }, Option.some(entry))
         })
       case "Count":
         return this.#same(service.count(range), { ok: keys.length })
@@ -357,19 +338,3 @@ class Run {
     })
   }
 }
-
-const invalidKey = { error: "InvalidKey" }
-
-const neverVersion = Version(Number.MAX_SAFE_INTEGER)
-
-const okOf = <A>(outcome: Outcome<A>): A =>
-  "ok" in outcome ? outcome.ok : assert.fail(`expected a result, got ${outcome.error}`)
-
-const settle = <A>(effect: Effect.Effect<A, { readonly _tag: string }>): Effect.Effect<Outcome<A>> =>
-  Effect.match(effect, {
-    onSuccess: (ok) => ({ ok }),
-    onFailure: (error) => ({
-      error: error._tag,
-      ...("keys" in error && Array.isArray(error.keys) && { keys: new Set(error.keys).size })
-    })
-  })

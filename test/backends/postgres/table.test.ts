@@ -1,8 +1,6 @@
 /**
  * What lies on the server: made once however many start, kept exactly, and found by its index.
  */
-import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -124,26 +122,5 @@ describe("the table", () => {
       )
       assert.isAtMost(Number(scans[0]?.n), 2)
     })
-  )
-})
-
-describe("two processes", () => {
-  it.scopedLive(
-    "add to one counter and raise one value, losing nothing",
-    () =>
-      Effect.gen(function* () {
-        const url = yield* SharedServers.postgresDatabase
-        const adder = fileURLToPath(new URL("adder.ts", import.meta.url))
-        const run = Effect.async<void, Error>((resume) => {
-          execFile(process.execPath, ["--import", "tsx", adder, url, "5000"], (error) =>
-            resume(error === null ? Effect.void : Effect.fail(error))
-          )
-        })
-        yield* Effect.all([run, run], { concurrency: "unbounded" })
-        const store = yield* openAt(url)
-        assert.strictEqual(Option.getOrThrow(yield* store.get("counter")).value, 10_000)
-        assert.strictEqual(Option.getOrThrow(yield* store.get("raised")).value, 1_000)
-      }),
-    60_000
   )
 })

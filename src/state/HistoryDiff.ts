@@ -1,0 +1,60 @@
+/**
+ * What differs between two values, as their JSON shows it. Pure.
+ *
+ * @since 0.1.0
+ */
+import * as Predicate from "effect/Predicate"
+
+/**
+ * One difference. The path leads from the root to the part, by names of properties and indexes of arrays; it is empty
+ * where the whole value came, went, or is another one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Difference =
+  | { readonly _tag: "Added"; readonly path: Path; readonly after: unknown }
+  | { readonly _tag: "Removed"; readonly path: Path; readonly before: unknown }
+  | { readonly _tag: "Changed"; readonly path: Path; readonly before: unknown; readonly after: unknown }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Path = ReadonlyArray<string | number>
+
+/**
+ * The differences between two JSON values, `undefined` being none at all. Records and arrays are compared part by part,
+ * arrays by index: an item that was put in front makes all behind it another one.
+ *
+ * @since 0.1.0
+ * @category comparing
+ */
+export const diff = (before: unknown, after: unknown): ReadonlyArray<Difference> => compare([], before, after)
+
+const compare = (path: Path, before: unknown, after: unknown): ReadonlyArray<Difference> => {
+  if (before === after) return []
+  if (before === undefined) return [{ _tag: "Added", path, after }]
+  if (after === undefined) return [{ _tag: "Removed", path, before }]
+  const parts = partsOf(before, after)
+  return parts === undefined
+    ? [{ _tag: "Changed", path, before, after }]
+    : parts.flatMap(([part, before, after]) => compare([...path, part], before, after))
+}
+
+/** The parts of two values of one kind, side by side; `undefined` where they have none to compare. */
+const partsOf = (
+  before: unknown,
+  after: unknown
+): ReadonlyArray<readonly [part: string | number, before: unknown, after: unknown]> | undefined => {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => [i, before[i], after[i]])
+  }
+  if (!Predicate.isReadonlyRecord(before) || !Predicate.isReadonlyRecord(after)) return undefined
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return Array.from(names, (name) => [name, own(before, name), own(after, name)])
+}
+
+/** A property of the JSON's, not one that every object has (`constructor`). */
+const own = (record: { readonly [name: string]: unknown }, name: string): unknown =>
+  Object.hasOwn(record, name) ? record[name] : undefined

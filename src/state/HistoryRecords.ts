@@ -1,0 +1,240 @@
+/**
+ * Where the history of a collection lies: a record for each write, in a namespace inside the collection's.
+ *
+ * A record's key is the length of its subject's key, the subject's key, and the version of the commit that made both:
+ * `3:ada:0000000000000042`. The length keeps records apart whatever their subjects are called, and in order: the records
+ * of `a` are never taken for those of `a:` or of `a:0000000000000042`. A record lives in the placement of its subject, so
+ * that the two are written in one commit.
+ *
+ * A write looks before it commits which records have become too many, and drops them in its commit: only records that
+ * were too old before this write, so that writers who meet lose none, and leave at most one too many each, which the next
+ * write drops.
+ *
+ * A record has no deadline while its value is the current one, or outlives it by what is kept. The commit that supersedes
+ * it sets its deadline. Writers who meet may miss each other's records: the next write finds those, and sets the deadline
+ * that they should have.
+ *
+ * @since 0.1.0
+ */
+import type { DurationInput } from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Atomic from "../store/Atomic.ts"
+import type { Entry } from "../store/Entry.ts"
+import * as Key from "../store/Key.ts"
+import * as KeyRange from "../store/KeyRange.ts"
+import * as Namespace from "../store/Namespace.ts"
+import type { PageCursor } from "../store/PageCursor.ts"
+import { InvalidKey, InvalidOption, type InvalidTtl, type ReadError } from "../store/StateError.ts"
+import type * as StateStore from "../store/StateStore.ts"
+import * as Ttl from "../store/Ttl.ts"
+
+/**
+ * What is kept of an entry's values. Where both are given, both bound it.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Keep {
+  /** The last so many writes, the current value's included: 1 to {@link countMax}, which is the default. */
+  readonly count?: number | undefined
+  /** Each value for so long after it was superseded, deleted or expired. Default: for ever. */
+  readonly duration?: DurationInput | undefined
+}
+
+/**
+ * The most records of an entry. Each write lists their keys: keep tens rather than hundreds where writes must be fast.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const countMax = 1_000
+
+/**
+ * The most UTF-8 bytes an id may take, so that the keys of its records are keys.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const idBytesMax = Key.keyBytesMax - Atomic.stampLength - "1000::".length
+
+/**
+ * What a record holds: the encoded value, or that the entry was deleted.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Stored = { readonly value: unknown } | { readonly deleted: true }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface HistoryRecords {
+  /** The namespace of the records. */
+  readonly store: StateStore.Service
+  /** What the keys of a subject's records start with. */
+  readonly prefix: (key: string) => Either.Either<string, InvalidKey>
+  /** The steps that record a write, and drop what need not be kept any longer. They add no check. */
+  readonly steps: (
+    key: string,
+    stored: Stored,
+    options: Atomic.WriteOptions
+  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, ReadError>
+  /** How long a record lives that is written with a value of these options; `current` is the entry it is written over. */
+  readonly lifetime: (
+    key: string,
+    options: Atomic.WriteOptions,
+    current: Option.Option<Entry<unknown, unknown>>
+  ) => Atomic.WriteOptions
+  /** The step that makes the newest record outlive its value, whose deadline changes. */
+  readonly follow: (
+    key: string,
+    ttl: DurationInput,
+    options: Atomic.ExpireOptions
+  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, ReadError>
+}
+
+/**
+ * The records of a collection's entries, inside its namespace.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  subjects: StateStore.Service,
+  keep: Keep
+): Either.Either<HistoryRecords, InvalidOption | InvalidTtl> =>
+  Either.gen(function* () {
+    const count = yield* checkCount(keep.count ?? countMax)
+    const keptMs = keep.duration === undefined ? undefined : yield* Ttl.decode(keep.duration)
+    const store = subjects.namespace("history", {
+      placement: (key) => subjects.key(subjectOf(key)),
+      ttl: Number.POSITIVE_INFINITY
+    })
+
+    const prefix = (key: string): Either.Either<string, InvalidKey> => {
+      const problem = Key.problemOfPart(key, idBytesMax)
+      return problem === undefined
+        ? Either.right(`${key.length}:${key}:`)
+        : Either.left(
+            new InvalidKey({
+              key: Namespace.label(subjects.key(key)).slice(0, 64).toWellFormed(),
+              reason: `${problem.reason} in a collection with history`
+            })
+          )
+    }
+
+    /** Drops the oldest of those that are more than what is kept besides the one that is written now. */
+    const excess = (prefix: string): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
+      Effect.map(Stream.runCollect(store.keys(`${escapePattern(prefix)}*`)), (keys) =>
+        Array.from(keys)
+          .slice(0, Math.max(0, keys.length - (count - 1)))
+          .slice(0, repairsMax)
+          .map((key) => Atomic.delete(store.key(key)))
+      )
+
+    /** Sets the deadlines of those that this write supersedes, or that an earlier one did and missed. */
+    const superseded = (
+      prefix: string,
+      keptMs: number,
+      from: { readonly newer?: Entry; readonly after?: PageCursor; readonly limit: number }
+    ): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
+      Effect.flatMap(
+        store.page(KeyRange.prefix(prefix), { ...from, reverse: true, onInvalid: "skip" }),
+        ({ entries, next }) => {
+          const steps: Array<Step> = []
+          let newer = from.newer
+          for (const entry of entries) {
+            const endsMs = entry.expiresAtMs ?? Number.POSITIVE_INFINITY
+            const endMs = newer === undefined ? endsMs : newer.createdAtMs + keptMs
+            // It has its deadline, and then all that are older have theirs.
+            if (newer !== undefined && endsMs <= endMs) return Effect.succeed(steps)
+            const notAfterMs = Math.min(endsMs, endMs)
+            const ttl = newer === undefined ? keptMs : Number.POSITIVE_INFINITY
+            steps.push(Atomic.expire(store.key(entry.key), ttl, Number.isFinite(notAfterMs) ? { notAfterMs } : {}))
+            newer = entry
+          }
+          if (Option.isNone(next) || newer === undefined) return Effect.succeed(steps)
+          const rest = superseded(prefix, keptMs, { newer, after: next.value, limit: 16 })
+          return Effect.map(rest, (older) => [...steps, ...older])
+        }
+      )
+
+    const plusKept = (ms: number | undefined): number | undefined =>
+      ms === undefined || keptMs === undefined ? undefined : Math.min(ms + keptMs, Ttl.ttlMsMax)
+
+    const self: HistoryRecords = {
+      store,
+      prefix,
+      steps: (key, stored, options) =>
+        Effect.flatMap(prefix(key), (prefix) => {
+          const deadlines = keptMs === undefined ? Effect.succeed([]) : superseded(prefix, keptMs, { limit: 2 })
+          return Effect.zipWith(
+            excess(prefix),
+            // The oldest first: no record may outlive a newer one.
+            Effect.map(deadlines, (steps) => steps.slice(-repairsMax)),
+            (drop, expire) => (atomic: Atomic.Atomic) =>
+              [...drop, ...expire, Atomic.append(store.key(prefix), stored, options)].reduce(
+                (atomic, step) => step(atomic),
+                atomic
+              ),
+            { concurrent: true }
+          )
+        }),
+      lifetime: (key, options, current) => {
+        if (keptMs === undefined) return forEver
+        const notAfterMs = options.notAfterMs === undefined ? undefined : options.notAfterMs + keptMs
+        if (options.ttl === "keep" && Option.isSome(current)) {
+          const { expiresAtMs } = current.value
+          const endMs = expiresAtMs === undefined ? notAfterMs : Math.min(expiresAtMs + keptMs, notAfterMs ?? Infinity)
+          return { ...forEver, notAfterMs: endMs }
+        }
+        const { ttlMs } = subjects.key(key).namespace
+        const wanted = options.ttl === undefined || options.ttl === "keep" ? ttlMs : Ttl.decode(options.ttl)
+        // The commit fails with what is wrong with the value's own time to live.
+        const lifeMs = plusKept(Either.getOrUndefined(wanted))
+        return { ttl: lifeMs ?? Number.POSITIVE_INFINITY, notAfterMs }
+      },
+      follow: (key, ttl, options) => {
+        if (keptMs === undefined) return Effect.succeed((atomic) => atomic)
+        return Effect.gen(function* () {
+          const range = KeyRange.prefix(yield* prefix(key))
+          const { entries } = yield* store.page(range, { reverse: true, limit: 1, onInvalid: "skip" })
+          const [newest] = entries
+          if (newest === undefined) return (atomic) => atomic
+          const lifetime = self.lifetime(key, { ...options, ttl }, Option.none())
+          const lifeMs = lifetime.ttl === undefined || lifetime.ttl === "keep" ? Number.POSITIVE_INFINITY : lifetime.ttl
+          return Atomic.expire(store.key(newest.key), lifeMs, { notAfterMs: lifetime.notAfterMs })
+        })
+      }
+    }
+    return self
+  })
+
+type Step = (self: Atomic.Atomic) => Atomic.Atomic
+
+/** How many old records of each kind one write sees to: what is left over is left to the next. */
+const repairsMax = 16
+
+const forEver: Atomic.WriteOptions = { ttl: Number.POSITIVE_INFINITY }
+
+/** The key of the entry that a record, or the prefix of records, belongs to. */
+const subjectOf = (key: string): string => {
+  const colon = key.indexOf(":")
+  return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)))
+}
+
+const escapePattern = (text: string): string => text.replaceAll(/[\\*?[]/g, "\\$&")
+
+const checkCount = (count: number): Either.Either<number, InvalidOption> =>
+  Number.isInteger(count) && count >= 1 && count <= countMax
+    ? Either.right(count)
+    : Either.left(
+        new InvalidOption({
+          option: "keep.count",
+          reason: `expected an integer from 1 to ${countMax}, got ${count}`
+        })
+      )

@@ -1,0 +1,90 @@
+/**
+ * A process of its own on the store that STATE_URL names. `child <namespace> <options> sections`: critical sections, in which it
+ * may kill or pause itself at random. `child <namespace> <options> count`: many fibers that change the same keys. What it prints, a line each:
+ *
+ * - `wrote <n> <token>`: a section's write, acknowledged
+ * - `fenced`: a section's write that was refused, or cut off, for the lock was lost
+ * - `paused`: from now on this process stands still
+ */
+import * as fs from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { Atomic, Lock, Modification, StateStore } from "effect-state"
+import { StoreUrl } from "effect-state/url"
+import type { CountOptions, SectionOptions } from "./processes.ts"
+
+const [namespace = "", optionsText = "", job] = process.argv.slice(2)
+
+const print = (line: string) => Effect.sync(() => fs.writeSync(1, `${line}\n`))
+
+/** Where placement matters, all that a section writes lies together. */
+const inNamespace = Effect.map(StateStore.StateStore, (store) => store.namespace(namespace, { placement: "namespace" }))
+
+interface Subject {
+  readonly n: number
+  readonly token: number
+}
+
+const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOptions) =>
+  Effect.gen(function* () {
+    const store = yield* inNamespace
+    /** Each section has three places where something may happen to it. */
+    const mishap = Effect.suspend(() => {
+      const part = Math.random() * 3
+      if (part < killPart) process.kill(process.pid, "SIGKILL")
+      else if (part < killPart + pausePart) {
+        fs.writeSync(1, "paused\n")
+        process.kill(process.pid, "SIGSTOP")
+      }
+      return Effect.void
+    })
+    /** Reads, takes its time, and writes one more, relying on nothing but the lock. */
+    const section = (lease: Lock.Lease) =>
+      Effect.gen(function* () {
+        yield* mishap
+        const before = Option.match(yield* store.get("subject"), {
+          onNone: () => ({ n: 0, token: 0 }),
+          onSome: ({ value }) => value as Subject // As it is written below.
+        })
+        yield* mishap
+        const after: Subject = { n: before.n + 1, token: lease.token }
+        yield* store.commit(
+          Atomic.make.pipe(
+            fenced ? Atomic.fencedBy(lease) : (self) => self,
+            Atomic.set("subject", after),
+            Atomic.append("log:", after)
+          )
+        )
+        yield* print(`wrote ${after.n} ${after.token}`)
+        yield* mishap
+      })
+    const locked = Lock.withLockOn(store, "subject", { lease: leaseMs, wait: "5 minutes" })(section)
+    for (let i = 0; i < sections; i++) {
+      yield* Effect.catchIf(
+        locked,
+        (error) => error._tag === "LockLost" || error._tag === "VersionConflict",
+        () => print("fenced")
+      )
+    }
+  })
+
+const count = ({ fibers, times }: CountOptions) =>
+  Effect.gen(function* () {
+    const store = yield* inNamespace
+    const both = Effect.gen(function* () {
+      yield* store.add("added", 1)
+      yield* store.modify("modified", (current) => {
+        const n = Option.match(current, { onNone: () => 0, onSome: ({ value }) => Number(value) })
+        return Effect.succeed([undefined, Modification.write(n + 1)])
+      })
+    })
+    yield* Effect.replicateEffect(Effect.repeatN(both, times - 1), fibers, { concurrency: "unbounded", discard: true })
+  })
+
+const run: Effect.Effect<void, unknown, StateStore.StateStore> =
+  job === "sections" ? sections(JSON.parse(optionsText)) : count(JSON.parse(optionsText))
+
+Effect.runPromise(Effect.provide(run, StoreUrl.layerConfig)).catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})
