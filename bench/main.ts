@@ -1,5 +1,6 @@
 /**
- * Compares this toolkit with what one would use instead. See `Runner.ts` for how.
+ * Compares this toolkit with what one would use instead. See `Runner.ts` for how. It runs what is published: the built
+ * package, which this folder's tsconfig.json lets `effect-state` lead to, and not the sources through a loader.
  *
  *     npm run bench                       everything, and results.json with it
  *     npm run bench -- redis get          what has these words in its title
