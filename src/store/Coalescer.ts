@@ -25,20 +25,24 @@ import {
   type Later,
   type Outcome,
   type ReadResult,
-  type Select,
-  settle
+  type Select
 } from "./Backend.ts"
 import type { FullKey } from "./Key.ts"
 
 /**
- * How single reads and commits reach a backend.
+ * How single reads and commits reach a backend. Each goes on with the answer by itself: a step of its own for that would
+ * cost every call.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Access {
-  readonly read: (key: FullKey, select: Select) => Effect.Effect<ReadResult>
-  readonly commit: (commit: Commit) => Effect.Effect<Outcome>
+  readonly read: <A, E>(
+    key: FullKey,
+    select: Select,
+    use: (result: ReadResult) => Effect.Effect<A, E>
+  ) => Effect.Effect<A, E>
+  readonly commit: <A, E>(commit: Commit, use: (outcome: Outcome) => Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
 /**
@@ -48,8 +52,8 @@ export interface Access {
  * @category constructors
  */
 export const direct = (backend: Backend): Access => ({
-  read: (key, select) => Effect.map(backend.read([key], select), first),
-  commit: (commit) => Effect.map(Effect.flatMap(backend.commit([commit]), settle), first)
+  read: (key, select, use) => Effect.flatMap(backend.read([key], select), (results) => use(first(results))),
+  commit: (commit, use) => Effect.flatMap(backend.commit([commit]), (outcomes) => useInTime(first(outcomes), use))
 })
 
 /**
@@ -82,12 +86,13 @@ export const make = (
     )
   return Effect.gen(function* () {
     const commits = yield* batcher<Commit, Outcome>(backend.commit, limits.commitsMax)
-    if (limits.readsMax === undefined) return { read: single.read, commit: (commit) => commits.submit(commit) }
+    if (limits.readsMax === undefined)
+      return { read: single.read, commit: (commit, use) => commits.submit(commit, use) }
     const entries = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "entry"), limits.readsMax)
     const metas = yield* batcher((keys: ReadonlyArray<FullKey>) => backend.read(keys, "meta"), limits.readsMax)
     return {
-      read: (key, select) => (select === "entry" ? entries : metas).submit(key),
-      commit: (commit) => commits.submit(commit)
+      read: (key, select, use) => (select === "entry" ? entries : metas).submit(key, use),
+      commit: (commit, use) => commits.submit(commit, use)
     }
   })
 }
@@ -128,13 +133,13 @@ class Batcher<Request, Reply> {
     this.#synchronous = limits.synchronous ?? false
   }
 
-  submit(request: Request): Effect.Effect<Reply | Fault> {
+  submit<A, E>(request: Request, use: (reply: Reply | Fault) => Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.withFiberRuntime((fiber, status) => {
       if (this.#synchronous && this.#isAlone(fiber.id().id)) {
-        return Effect.flatMap(this.#run([request]), (replies) => inTime<Reply>(first(replies)))
+        return Effect.flatMap(this.#run([request]), (replies) => useInTime(first(replies), use))
       }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
-      return Effect.async<Reply | Fault>((resume) => {
+      const reply = Effect.async<Reply | Fault>((resume) => {
         if (this.#closed) return resume(Effect.succeed(closedFault))
         this.#waiting.push({
           request,
@@ -143,6 +148,7 @@ class Batcher<Request, Reply> {
         })
         this.#scheduleFlush()
       })
+      return Effect.flatMap(reply, use)
     })
   }
 
@@ -221,6 +227,11 @@ const answer = <Reply>(
 const inTime = <Reply>(reply: Reply | Later): Effect.Effect<Reply> =>
   // Only the replies to commits, outcomes, come later.
   isLater(reply) ? (reply.outcome as Effect.Effect<unknown> as Effect.Effect<Reply>) : Effect.succeed(reply)
+
+const useInTime = <Reply, A, E>(
+  reply: Reply | Later,
+  use: (reply: Reply) => Effect.Effect<A, E>
+): Effect.Effect<A, E> => (isLater(reply) ? Effect.flatMap(inTime<Reply>(reply), use) : use(reply))
 
 const isLater = <Reply>(reply: Reply | Later): reply is Later =>
   typeof reply === "object" && reply !== null && "_tag" in reply && reply._tag === "Later"

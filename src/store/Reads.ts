@@ -79,9 +79,8 @@ export const get = (view: View.View, key: string | FullKey): Effect.Effect<Optio
   const resolved = View.resolveKey(view, "get", key)
   if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
   const full = resolved.right
-  return Effect.flatMap(
-    View.reach(view, (_, access) => access.read(full, "entry")),
-    (result) => entryOf(View.at(view, full), "get", full.local, result)
+  return View.reach(view, (_, access) =>
+    access.read(full, "entry", (result) => entryOf(View.at(view, full), "get", full.local, result))
   )
 }
 
@@ -92,12 +91,12 @@ export const get = (view: View.View, key: string | FullKey): Effect.Effect<Optio
 export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> => {
   const full = View.resolveKey(view, "exists", key)
   if (Either.isLeft(full)) return Effect.fail(full.left)
-  return Effect.flatMap(
-    View.reach(view, (_, access) => access.read(full.right, "meta")),
-    (result) =>
+  return View.reach(view, (_, access) =>
+    access.read(full.right, "meta", (result) =>
       result?._tag === "Fault"
         ? Effect.fail(View.storeError(view, "exists", result))
         : Effect.succeed(result !== undefined)
+    )
   )
 }
 

@@ -183,9 +183,8 @@ const commitSteps = (
   Effect.suspend(() => {
     const commit = lower(view, operation, steps)
     if (Either.isLeft(commit)) return Effect.fail(commit.left)
-    return Effect.flatMap(
-      View.reach(view, (_, access) => access.commit(commit.right)),
-      (outcome) => raise(view, operation, commit.right, outcome)
+    return View.reach(view, (_, access) =>
+      access.commit(commit.right, (outcome) => raise(view, operation, commit.right, outcome))
     )
   })
 

@@ -56,7 +56,7 @@ describe("Coalescer", () => {
     Effect.gen(function* () {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
       const access = yield* Coalescer.make(backend)
-      const fiber = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const fiber = yield* Effect.fork(access.read(keyOf(1), "entry", Effect.succeed))
       yield* settled
       assert.deepStrictEqual(batches, [["k1"]])
       yield* openNext
@@ -70,7 +70,7 @@ describe("Coalescer", () => {
       const access = yield* Coalescer.make(backend)
       const all = Array.from({ length: 64 }, (_, i) => i)
       const fiber = yield* Effect.fork(
-        Effect.forEach(all, (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+        Effect.forEach(all, (i) => access.read(keyOf(i), "entry", Effect.succeed), { concurrency: "unbounded" })
       )
       yield* settled
       while (underWay() > 0) {
@@ -93,7 +93,7 @@ describe("Coalescer", () => {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
       const fiber = yield* Effect.fork(
-        Effect.forEach([12, 13], (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+        Effect.forEach([12, 13], (i) => access.read(keyOf(i), "entry", Effect.succeed), { concurrency: "unbounded" })
       )
       yield* settled
       yield* openNext
@@ -107,11 +107,11 @@ describe("Coalescer", () => {
     Effect.gen(function* () {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
-      const first = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const first = yield* Effect.fork(access.read(keyOf(1), "entry", Effect.succeed))
       yield* settled
-      const withdrawn = yield* Effect.fork(access.read(keyOf(2), "entry"))
-      const stubborn = yield* Effect.fork(Effect.uninterruptible(access.read(keyOf(3), "entry")))
-      const patient = yield* Effect.fork(access.read(keyOf(4), "entry"))
+      const withdrawn = yield* Effect.fork(access.read(keyOf(2), "entry", Effect.succeed))
+      const stubborn = yield* Effect.fork(Effect.uninterruptible(access.read(keyOf(3), "entry", Effect.succeed)))
+      const patient = yield* Effect.fork(access.read(keyOf(4), "entry", Effect.succeed))
       yield* settled
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(withdrawn)))
       yield* Fiber.interruptFork(stubborn)
@@ -130,8 +130,8 @@ describe("Coalescer", () => {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
       const [one, other] = yield* Effect.all([
-        Effect.fork(access.read(keyOf(1), "entry")),
-        Effect.fork(access.read(keyOf(2), "entry"))
+        Effect.fork(access.read(keyOf(1), "entry", Effect.succeed)),
+        Effect.fork(access.read(keyOf(2), "entry", Effect.succeed))
       ])
       yield* settled
       yield* Fiber.interrupt(one)
@@ -145,9 +145,9 @@ describe("Coalescer", () => {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const scope = yield* Scope.make()
       const access = yield* Scope.extend(Coalescer.make(backend), scope)
-      const sent = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const sent = yield* Effect.fork(access.read(keyOf(1), "entry", Effect.succeed))
       yield* settled
-      const waiting = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      const waiting = yield* Effect.fork(access.read(keyOf(2), "entry", Effect.succeed))
       yield* settled
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
       const refused = yield* Fiber.join(waiting)
@@ -158,7 +158,7 @@ describe("Coalescer", () => {
       yield* openNext
       assert.isUndefined(yield* Fiber.join(sent))
       yield* Fiber.join(closing)
-      const late = yield* access.read(keyOf(3), "entry")
+      const late = yield* access.read(keyOf(3), "entry", Effect.succeed)
       assert.strictEqual(late?._tag, "Fault")
     })
   )
