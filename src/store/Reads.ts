@@ -221,8 +221,13 @@ const entryOf = (
   operation: string,
   key: string,
   result: ReadResult
-): Effect.Effect<Option.Option<Entry>, StoreError | DecodeError> =>
-  result?._tag === "Fault" ? Effect.fail(View.storeError(view, operation, result)) : decodeOption(view, key, result)
+): Effect.Effect<Option.Option<Entry>, StoreError | DecodeError> => {
+  if (result === undefined) return Effect.succeedNone
+  if (result._tag === "Fault") return Effect.fail(View.storeError(view, operation, result))
+  // An Either is an Effect, too, but one that takes a step more.
+  const entry = View.decode(view, key, result)
+  return Either.isLeft(entry) ? Effect.fail(entry.left) : Effect.succeed(Option.some(entry.right))
+}
 
 const decodeOption = (
   view: View.View,
