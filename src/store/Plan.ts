@@ -93,7 +93,8 @@ const apply = (
   const current = live(present, nowMs)
   switch (mutation._tag) {
     case "Put":
-      return { next: written(mutation, key, current, mutation.payload, version, nowMs), result: true }
+      // The key's text that lies there already: one text less to keep for each write.
+      return { next: written(mutation, present?.key ?? key, current, mutation.payload, version, nowMs), result: true }
     case "Add": {
       const total = sum(current === undefined ? "0" : current.payload, mutation.delta)
       // Adding zero keeps -0 out: its JSON text is "0".
