@@ -33,12 +33,12 @@ export interface Loss {
  * @category encoding
  */
 export const stringify = (value: unknown): Either.Either<string, Loss> => {
-  const path: Array<string | number> = []
+  const loss = lossIn(value, "", 0)
+  if (loss !== undefined) return Either.left(loss)
   try {
-    const reason = lossIn(value, path)
-    return reason === undefined ? Either.right(JSON.stringify(value)) : Either.left({ path, reason })
+    return Either.right(JSON.stringify(value))
   } catch {
-    return Either.left({ path, reason: "a getter, a proxy or its toJSON throws" })
+    return Either.left(found(throws))
   }
 }
 
@@ -56,30 +56,48 @@ export const parse = (text: string): Either.Either<unknown, "no JSON text"> => {
   }
 }
 
-/** Says why a value would be lost; `path` then leads to it. On success `path` is as it was. */
-const lossIn = (value: unknown, path: Array<string | number>): string | undefined => {
+/** Where and why a value would be lost. `key` is the one it lies under; `depth` is how many levels lie above it. */
+const lossIn = (value: unknown, key: string | number, depth: number): Found | undefined => {
   switch (typeof value) {
     case "string":
     case "boolean":
       return undefined
     case "number":
-      return Number.isFinite(value) ? undefined : `JSON has no ${value}`
+      return Number.isFinite(value) ? undefined : found(`JSON has no ${value}`)
     case "object":
-      return value === null ? undefined : path.length >= depthMax ? tooDeep : lossInObject(value, path)
+      return value === null ? undefined : depth >= depthMax ? found(tooDeep) : lossInObject(value, key, depth)
     default:
-      return `JSON has no ${typeof value}`
+      return found(`JSON has no ${typeof value}`)
   }
 }
 
-const lossInObject = (value: object, path: Array<string | number>): string | undefined => {
-  if (Array.isArray(value)) return lossInArray(value, path)
+/** A loss whose path is still being led back to the root: only a value that has one pays for it. */
+interface Found {
+  readonly path: Array<string | number>
+  readonly reason: string
+}
+
+const found = (reason: string): Found => ({ path: [], reason })
+
+const below = (key: string | number, { path, reason }: Found): Found => ({ path: [key, ...path], reason })
+
+const lossInObject = (value: object, key: string | number, depth: number): Found | undefined => {
+  try {
+    return lossInParts(value, key, depth)
+  } catch {
+    return found(throws)
+  }
+}
+
+const lossInParts = (value: object, key: string | number, depth: number): Found | undefined => {
+  if (Array.isArray(value)) return lossInArray(value, depth)
   if ("toJSON" in value && typeof value.toJSON === "function") {
     // JSON.stringify does not ask what this gives for a toJSON of its own, and makes null of an invalid Date.
-    const kept: unknown = value.toJSON(String(path.at(-1) ?? ""))
-    if (kept === null && value instanceof Date) return "JSON has no invalid Date"
+    const kept: unknown = value.toJSON(String(key))
+    if (kept === null && value instanceof Date) return found("JSON has no invalid Date")
     return typeof kept !== "object" || kept === null || Array.isArray(kept)
-      ? lossIn(kept, path)
-      : lossInProperties(kept, path)
+      ? lossIn(kept, key, depth)
+      : lossInProperties(kept, depth)
   }
   const prototype = Object.getPrototypeOf(value)
   if (
@@ -87,31 +105,30 @@ const lossInObject = (value: object, path: Array<string | number>): string | und
     prototype !== null &&
     Object.prototype.toString.call(value) !== "[object Object]"
   ) {
-    return `JSON has no ${Object.prototype.toString.call(value).slice(8, -1)}`
+    return found(`JSON has no ${Object.prototype.toString.call(value).slice(8, -1)}`)
   }
-  return lossInProperties(value, path)
+  return lossInProperties(value, depth)
 }
 
-const lossInProperties = (value: object, path: Array<string | number>): string | undefined => {
-  for (const key of Object.keys(value)) {
-    const property = (value as Record<string, unknown>)[key] // Object.keys names properties of its own.
+const lossInProperties = (value: object, depth: number): Found | undefined => {
+  // Faster than Object.keys, which makes an array. Inherited properties are looked at, too, but are nobody's loss.
+  for (const key in value) {
+    const property = (value as Record<string, unknown>)[key] // The loop names its properties.
     if (property === undefined) continue
-    path.push(key)
-    const reason = lossIn(property, path)
-    if (reason !== undefined) return reason
-    path.pop()
+    const loss = lossIn(property, key, depth + 1)
+    if (loss !== undefined && Object.hasOwn(value, key)) return below(key, loss)
   }
   return undefined
 }
 
-const lossInArray = (values: ReadonlyArray<unknown>, path: Array<string | number>): string | undefined => {
+const lossInArray = (values: ReadonlyArray<unknown>, depth: number): Found | undefined => {
   for (let i = 0; i < values.length; i++) {
-    path.push(i)
-    const reason = lossIn(values[i], path)
-    if (reason !== undefined) return reason
-    path.pop()
+    const loss = lossIn(values[i], i, depth + 1)
+    if (loss !== undefined) return below(i, loss)
   }
   return undefined
 }
+
+const throws = "a getter, a proxy or its toJSON throws"
 
 const tooDeep = `it is nested deeper than ${depthMax} levels, or contains itself`

@@ -1,0 +1,144 @@
+/**
+ * State on PostgreSQL: one server for everybody, and ten connections each.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import KeyvPostgres from "@keyv/postgres"
+import connectPgSimple from "connect-pg-simple"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { StateStore } from "effect-state"
+import { PostgresStore } from "effect-state/postgres"
+import expressSession from "express-session"
+import { Keyv } from "keyv"
+import * as Pg from "pg"
+import postgresJs from "postgres"
+import type { Contest, Group } from "../Case.ts"
+import * as Servers from "../Servers.ts"
+import { ofEffects, ofPromises, opened } from "./Rival.ts"
+import { toolkit } from "./Toolkit.ts"
+
+const connections = 10
+
+const gets = { "@keyv/postgres": 10, "sql template": 15, "postgres.js": undefined, "connect-pg-simple": undefined }
+const sets = {
+  "@keyv/postgres": 5,
+  "sql template": undefined,
+  "postgres.js": undefined,
+  "connect-pg-simple": undefined
+}
+
+export const postgres: Group = {
+  backend: "postgres",
+  setting: "",
+  cases: [
+    { operation: "get", fibers: 1, rivals: { pg: 0.95 } },
+    { operation: "get", fibers: 10, rivals: { pg: 2 } },
+    { operation: "get", fibers: 64, rivals: { pg: 7, ...gets } },
+    { operation: "get", fibers: 64, style: "forEach", rivals: { pg: undefined } },
+    { operation: "set", fibers: 1, rivals: { pg: 0.95 } },
+    { operation: "set", fibers: 10, rivals: { pg: 1.7 } },
+    { operation: "set", fibers: 64, rivals: { pg: 5, ...sets } }
+  ],
+  open: Effect.gen(function* () {
+    const url = yield* Servers.postgresUrl
+    const store = Context.get(
+      yield* Layer.build(PostgresStore.layer({ url, maxConnections: connections })),
+      StateStore.StateStore
+    )
+    const pool = yield* opened(
+      // A pool without a listener ends the process when the server goes.
+      () => new Pg.Pool({ connectionString: url, max: connections }).on("error", () => {}),
+      (pool) => pool.end()
+    )
+    yield* Effect.promise(() => pool.query('CREATE TABLE kv (key text COLLATE "C" PRIMARY KEY, value json NOT NULL)'))
+    const version = yield* Effect.promise(() => pool.query<{ readonly server_version: string }>("SHOW server_version"))
+    const contest: Contest = {
+      versions: { "postgresql-server": version.rows[0]?.server_version ?? "unknown" },
+      ours: toolkit(store),
+      rivals: {
+        pg: driver(pool),
+        "sql template": yield* template(url),
+        "postgres.js": yield* postgresClient(url),
+        "@keyv/postgres": yield* keyv(url),
+        "connect-pg-simple": yield* connectPg(pool)
+      }
+    }
+    return contest
+  })
+}
+
+const upsert = "INSERT INTO kv (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+
+/** Named statements, which the server parses once a connection. */
+const driver = (pool: Pg.Pool) =>
+  ofPromises(
+    async ({ key }) =>
+      (await pool.query({ name: "get", text: "SELECT value FROM kv WHERE key = $1", values: [key] })).rows[0]?.value,
+    ({ key, value }) => pool.query({ name: "set", text: upsert, values: [key, JSON.stringify(value)] })
+  )
+
+const template = (url: string) =>
+  Effect.gen(function* () {
+    const layer = PgClient.layer({ url: Redacted.make(url), maxConnections: connections })
+    const sql = Context.get(yield* Layer.build(layer), PgClient.PgClient)
+    return ofEffects(
+      ({ key }) =>
+        Effect.map(sql<{ readonly value: unknown }>`SELECT value FROM kv WHERE key = ${key}`, ([row]) => row?.value),
+      ({ key, value }) =>
+        sql`INSERT INTO kv (key, value) VALUES (${key}, ${JSON.stringify(value)})
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+    )
+  })
+
+/** It prepares statements by itself, and pipelines. */
+const postgresClient = (url: string) =>
+  Effect.map(
+    opened(
+      () => postgresJs(url, { max: connections, onnotice: () => {} }),
+      (sql) => sql.end()
+    ),
+    (sql) =>
+      ofPromises(
+        async ({ key }) =>
+          (await sql<Array<{ readonly value: unknown }>>`SELECT value FROM kv WHERE key = ${key}`)[0]?.value,
+        async ({ key, value }) =>
+          sql`INSERT INTO kv (key, value) VALUES (${key}, ${sql.json({ ...value })})
+              ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+      )
+  )
+
+const keyv = (url: string) =>
+  Effect.map(
+    opened(
+      () => new Keyv({ store: new KeyvPostgres({ uri: url, max: connections }) }),
+      (keyv) => keyv.disconnect()
+    ),
+    (keyv) =>
+      ofPromises(
+        ({ key }) => keyv.get(key),
+        ({ key, value }) => keyv.set(key, value)
+      )
+  )
+
+const connectPg = (pool: Pg.Pool) =>
+  Effect.map(
+    opened(
+      () => new (connectPgSimple(expressSession))({ pool, createTableIfMissing: true, pruneSessionInterval: false }),
+      (store) => store.close()
+    ),
+    (store) =>
+      ofEffects(
+        ({ key }) =>
+          Effect.async<unknown, unknown>((resume) => {
+            store.get(key, (error, session) => resume(error ? Effect.fail(error) : Effect.succeed(session)))
+          }),
+        ({ key, value }) =>
+          Effect.async<void, unknown>((resume) => {
+            store.set(key, { ...value, cookie: { ...value.cookie } }, (error) =>
+              resume(error ? Effect.fail(error) : Effect.void)
+            )
+          })
+      )
+  )

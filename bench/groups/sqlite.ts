@@ -1,0 +1,165 @@
+/**
+ * State in a file, on WAL, with the same `synchronous` for everybody.
+ */
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import Database from "better-sqlite3"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { StateStore } from "effect-state"
+import { SqliteStore } from "effect-state/sqlite"
+import { Keyv } from "keyv"
+import type { Contender, Group } from "../Case.ts"
+import * as Sqlite3 from "../Sqlite3.ts"
+import { effect, type Item } from "../Workload.ts"
+import { ofEffects, ofPromises, opened } from "./Rival.ts"
+import { toolkit } from "./Toolkit.ts"
+
+const table = "CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+const upsert = "INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+
+const gets = { "better-sqlite3": 0.95, "@keyv/sqlite": 20, "sql template": 5 }
+
+export const sqliteNormal: Group = {
+  backend: "sqlite",
+  setting: "NORMAL",
+  cases: [
+    { operation: "get", fibers: 1, rivals: gets },
+    { operation: "get", fibers: 64, rivals: { ...gets, "better-sqlite3": 0.9 } },
+    { operation: "get", fibers: 64, style: "forEach", rivals: { "better-sqlite3": undefined } },
+    { operation: "set", fibers: 1, rivals: { "better-sqlite3": 0.95, "@keyv/sqlite": 2, "sql template": undefined } },
+    { operation: "set", fibers: 64, rivals: { "better-sqlite3": 1.2, "@keyv/sqlite": 2, "sql template": undefined } }
+  ],
+  prepare: Sqlite3.build,
+  open: Effect.gen(function* () {
+    const file = yield* files
+    return {
+      ours: yield* own(file("ours"), "normal"),
+      rivals: {
+        "better-sqlite3": yield* driver(file("driver"), "NORMAL"),
+        "sql template": yield* template(file("template"), "NORMAL"),
+        "@keyv/sqlite": Sqlite3.isBuilt() ? yield* keyvSqlite(file("keyv"), "NORMAL") : undefined
+      }
+    }
+  })
+}
+
+export const sqliteFull: Group = {
+  backend: "sqlite",
+  setting: "FULL",
+  keysMax: 2_000,
+  cases: [
+    { operation: "set", fibers: 1, rivals: { "better-sqlite3": undefined } },
+    { operation: "set", fibers: 64, rivals: { "better-sqlite3": 8 } }
+  ],
+  open: Effect.gen(function* () {
+    const file = yield* files
+    return {
+      ours: yield* own(file("ours"), "full"),
+      rivals: { "better-sqlite3": yield* driver(file("driver"), "FULL") }
+    }
+  })
+}
+
+export const sqliteClient: Group = {
+  backend: "sqlite",
+  setting: "SqliteClient FULL",
+  keysMax: 2_000,
+  cases: [
+    { operation: "get", fibers: 64, rivals: { "sql template": 3 } },
+    { operation: "set", fibers: 64, rivals: { "better-sqlite3": 8 } }
+  ],
+  open: Effect.gen(function* () {
+    const file = yield* files
+    const client = yield* clientOn(file("client"), "FULL")
+    return {
+      ours: toolkit(yield* SqliteStore.makeFromClient(client)),
+      rivals: {
+        "sql template": yield* template(file("template"), "FULL"),
+        "better-sqlite3": yield* driver(file("driver"), "FULL")
+      }
+    }
+  })
+}
+
+/** Names of files in a folder that goes with the scope. */
+export const files = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-state-bench-"))),
+    (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
+  ),
+  (folder) => (name: string) => Path.join(folder, `${name}.db`)
+)
+
+const own = (filename: string, durability: "normal" | "full") =>
+  Effect.map(Layer.build(SqliteStore.layer({ filename, durability })), (context) =>
+    toolkit(Context.get(context, StateStore.StateStore))
+  )
+
+type Synchronous = "NORMAL" | "FULL"
+
+const driver = (filename: string, synchronous: Synchronous) =>
+  Effect.map(
+    opened(
+      () => new Database(filename),
+      (db) => db.close()
+    ),
+    (db): Contender => {
+      db.pragma("journal_mode = WAL")
+      db.pragma(`synchronous = ${synchronous}`)
+      db.exec(table)
+      const select = db.prepare<[string], { readonly value: string }>("SELECT value FROM kv WHERE key = ?")
+      const put = db.prepare<[string, string]>(upsert)
+      const set = ({ key, value }: Item) => put.run(key, JSON.stringify(value))
+      return {
+        fill: (items) => Effect.sync(() => db.transaction(() => items.forEach(set))()),
+        calls: {
+          get: effect(({ key }) => Effect.sync(() => JSON.parse(select.get(key)?.value ?? "null"))),
+          set: effect((item) => Effect.sync(() => set(item)))
+        }
+      }
+    }
+  )
+
+const clientOn = (filename: string, synchronous: Synchronous) =>
+  Effect.gen(function* () {
+    const context = yield* Layer.build(SqliteClient.layer({ filename }))
+    const sql = Context.get(context, SqliteClient.SqliteClient)
+    yield* sql.unsafe(`PRAGMA synchronous = ${synchronous}`)
+    return sql
+  })
+
+const template = (filename: string, synchronous: Synchronous) =>
+  Effect.gen(function* () {
+    const sql = yield* clientOn(filename, synchronous)
+    yield* sql.unsafe(table)
+    const contender = ofEffects(
+      ({ key }) =>
+        Effect.map(sql<{ readonly value: string }>`SELECT value FROM kv WHERE key = ${key}`, ([row]) =>
+          JSON.parse(row?.value ?? "null")
+        ),
+      ({ key, value }) =>
+        sql`INSERT INTO kv (key, value) VALUES (${key}, ${JSON.stringify(value)})
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+    )
+    return { ...contender, fill: (items: ReadonlyArray<Item>) => sql.withTransaction(contender.fill(items)) }
+  })
+
+const keyvSqlite = (filename: string, synchronous: Synchronous) =>
+  Effect.gen(function* () {
+    const adapter = yield* opened(
+      // It loads its driver at once, which may not have been compiled.
+      () => import("@keyv/sqlite").then(({ KeyvSqlite }) => new KeyvSqlite({ uri: `sqlite://${filename}` })),
+      (adapter) => adapter.disconnect()
+    )
+    yield* Effect.promise(() => adapter.query("PRAGMA journal_mode = WAL"))
+    yield* Effect.promise(() => adapter.query(`PRAGMA synchronous = ${synchronous}`))
+    const keyv = new Keyv({ store: adapter })
+    return ofPromises(
+      ({ key }) => keyv.get(key),
+      ({ key, value }) => keyv.set(key, value)
+    )
+  })
