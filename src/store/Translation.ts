@@ -1,0 +1,212 @@
+/**
+ * Between what users ask for and what backends do: steps become a commit, and its outcome becomes a result or an error.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import { type Step, stampLength, type WriteOptions } from "./Atomic.ts"
+import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
+import * as Key from "./Key.ts"
+import * as Namespace from "./Namespace.ts"
+import { CommitTooLarge, InvalidTtl, NotInteger, Unsupported, VersionConflict, type WriteError } from "./StateError.ts"
+import * as Ttl from "./Ttl.ts"
+import * as Utf8 from "./Utf8.ts"
+import { isVersion, type Version } from "./Version.ts"
+import * as View from "./View.ts"
+
+/**
+ * A commit that happened: its version, its time by the store's clock, and a result for each change in order: `true` for a
+ * set or append, the sum of an add, whether there was an entry to expire, persist or delete.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Committed {
+  readonly version: Version
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+  readonly results: ReadonlyArray<boolean | number>
+}
+
+/**
+ * What the backend is to do, or what is wrong with what was asked: nothing is sent then.
+ *
+ * @since 0.1.0
+ * @category translating
+ */
+export const lower = (
+  view: View.View,
+  operation: string,
+  steps: ReadonlyArray<Step>
+): Either.Either<Commit, WriteError | VersionConflict | NotInteger> => {
+  const { backend } = view
+  if (steps.length > backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
+  const checks: Array<Check> = []
+  const mutations: Array<Mutation> = []
+  for (const step of steps) {
+    const key = View.resolveKey(view, operation, step.key)
+    if (Either.isLeft(key)) return Either.left(key.left)
+    if (step._tag === "Check") {
+      if (step.version !== "absent" && !isVersion(step.version))
+        return conflict(view, operation, [label(view, key.right)])
+      checks.push({ key: key.right, version: step.version })
+    } else {
+      const mutation = lowerChange(view, operation, step, key.right)
+      if (Either.isLeft(mutation)) return Either.left(mutation.left)
+      mutations.push(mutation.right)
+    }
+  }
+  const commit = { checks, mutations }
+  const bytes = mutations.length > 1 ? payloadBytes(mutations, commitBytesMax(view)) : 0
+  if (bytes > commitBytesMax(view)) return tooLarge(view, operation, steps.length, bytes)
+  return checks.length + mutations.length > 1 &&
+    !View.together(
+      view,
+      [...checks, ...mutations].map(({ key }) => key)
+    )
+    ? Either.left(
+        new Unsupported({
+          operation,
+          backend: backend.name,
+          reason: "its keys live in different parts of the store; give their namespaces a common placement"
+        })
+      )
+    : Either.right(commit)
+}
+
+/** One payload alone was measured as a value. */
+const commitBytesMax = ({ backend }: View.View): number =>
+  backend.capabilities.commitBytesMax ?? backend.capabilities.valueBytesMax
+
+const tooLarge = (view: View.View, operation: string, steps: number, bytes: number) => {
+  const stepsMax = view.backend.capabilities.commitStepsMax
+  const bytesMax = commitBytesMax(view)
+  return Either.left(new CommitTooLarge({ operation, backend: view.backend.name, steps, stepsMax, bytes, bytesMax }))
+}
+
+/** The bytes of all payloads; only counted, and else zero, if they may exceed the limit. */
+const payloadBytes = (mutations: ReadonlyArray<Mutation>, bytesMax: number): number => {
+  const payloads = mutations.flatMap((mutation) => (mutation._tag === "Put" ? [mutation.payload] : []))
+  // No UTF-16 unit takes more than three bytes: most commits need no counting.
+  return payloads.reduce((units, payload) => units + payload.length, 0) * 3 <= bytesMax
+    ? 0
+    : payloads.reduce(
+        (bytes, payload) => bytes + (typeof payload === "string" ? Utf8.byteLength(payload) : payload.length),
+        0
+      )
+}
+
+/**
+ * {@link lower} of steps without checks and adds: only checks conflict, and only adds meet counters.
+ *
+ * @since 0.1.0
+ * @category translating
+ */
+export const lowerPlain = lower as (...args: Parameters<typeof lower>) => Either.Either<Commit, WriteError>
+
+const lowerChange = (
+  view: View.View,
+  operation: string,
+  step: Exclude<Step, { readonly _tag: "Check" }>,
+  key: Key.FullKey
+): Either.Either<Mutation, WriteError | NotInteger> => {
+  switch (step._tag) {
+    case "Set":
+      return lowerPut(view, key, step.value, step.options, false)
+    case "Append": {
+      const problem = Key.problemOfPart(key.local, Key.keyBytesMax - stampLength)
+      return problem ? Either.left(problem) : lowerPut(view, key, step.value, step.options, true)
+    }
+    case "Add":
+      return Number.isSafeInteger(step.delta)
+        ? Either.map(key.namespace.ttlMs, (ttlMs) => ({
+            _tag: "Add",
+            key,
+            delta: step.delta,
+            deadline: Ttl.keepOr(ttlMs)
+          }))
+        : notInteger(view, operation, [label(view, key)])
+    case "Expire":
+      return Either.map(lowerDeadline(key, { ttl: step.ttl, ...step.options }), (deadline) => ({
+        _tag: "Touch",
+        key,
+        deadline
+      }))
+    case "Persist":
+      return Either.right({ _tag: "Touch", key, deadline: Ttl.never })
+    case "Delete":
+      return Either.right({ _tag: "Delete", key })
+  }
+}
+
+const lowerPut = (view: View.View, key: Key.FullKey, value: unknown, options: WriteOptions, stamped: boolean) => {
+  const deadline = lowerDeadline(key, options)
+  if (Either.isLeft(deadline)) return Either.left(deadline.left)
+  return Either.map(
+    View.encode(view, key, value),
+    (payload): Mutation => ({ _tag: "Put", key, stamped, payload, deadline: deadline.right })
+  )
+}
+
+const lowerDeadline = (
+  { namespace }: Key.FullKey,
+  { ttl, notAfterMs }: WriteOptions
+): Either.Either<Ttl.Deadline, InvalidTtl> => {
+  if (notAfterMs !== undefined && !Number.isSafeInteger(notAfterMs)) {
+    return Either.left(new InvalidTtl({ ttl: `notAfterMs ${notAfterMs}`, reason: "it is no integer" }))
+  }
+  const ttlMs = ttl === undefined || ttl === "keep" ? namespace.ttlMs : Ttl.decode(ttl)
+  return Either.map(ttlMs, (ttlMs) => ({ keep: ttl === "keep", ttlMs, notAfterMs }))
+}
+
+/**
+ * What a commit's outcome is for its caller.
+ *
+ * @since 0.1.0
+ * @category translating
+ */
+export const raise = <A>(
+  view: View.View,
+  operation: string,
+  commit: Commit,
+  outcome: Outcome,
+  result: (committed: Committed) => A
+): Either.Either<A, WriteError | VersionConflict | NotInteger> => {
+  switch (outcome._tag) {
+    case "Committed":
+      return Either.right(result(outcome))
+    case "Conflict":
+      return conflict(view, operation, labels(view, commit, outcome.keys))
+    case "NotInteger":
+      return notInteger(view, operation, labels(view, commit, outcome.keys))
+    case "Fault":
+      return Either.left(View.storeError(view, operation, outcome))
+  }
+}
+
+/**
+ * {@link raise} of a commit without checks and adds: only checks conflict, and only adds meet counters.
+ *
+ * @since 0.1.0
+ * @category translating
+ */
+export const raisePlain = raise as <A>(...args: Parameters<typeof raise<A>>) => Either.Either<A, WriteError>
+
+/** Keys as errors show them: those of another namespace with their path. */
+const label = (view: View.View, key: Key.FullKey): string =>
+  key.namespace.path === view.namespace.path || key.namespace.secretKeys ? Namespace.label(key) : key.text
+
+const labels = (
+  view: View.View,
+  { checks, mutations }: Commit,
+  texts: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const byText = new Map([...checks, ...mutations].map(({ key }) => [key.text, label(view, key)]))
+  return texts.map((text) => byText.get(text) ?? text)
+}
+
+const conflict = (view: View.View, operation: string, keys: ReadonlyArray<string>) =>
+  Either.left(new VersionConflict({ operation, backend: view.backend.name, keys }))
+
+const notInteger = (view: View.View, operation: string, keys: ReadonlyArray<string>) =>
+  Either.left(new NotInteger({ operation, backend: view.backend.name, keys }))
