@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
-export * as Cached from "./coordination/Cached.ts"
-export * as Lock from "./coordination/Lock.ts"
-export * as Collection from "./state/Collection.ts"
-export * as History from "./state/History.ts"
-export * as Sessions from "./state/Sessions.ts"
+export * as Cached from "./coordination/cached/Cached.ts"
+export * as Lock from "./coordination/lock/Lock.ts"
+export * as Collection from "./state/collection/Collection.ts"
+export * as History from "./state/history/History.ts"
+export * as Sessions from "./state/sessions/Sessions.ts"
 export * as Atomic from "./store/Atomic.ts"
 export * as Backend from "./store/Backend.ts"
 export * as Change from "./store/Change.ts"

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Atomic, History, KeyRange, MemoryStore, Modification, StateStore, Version } from "effect-state"
 import * as fc from "fast-check"
-import { diff } from "../../src/state/HistoryDiff.ts"
+import { diff } from "../../src/state/history/Diff.ts"
 
 const Doc = Schema.Struct({
   title: Schema.NonEmptyString,

@@ -10,12 +10,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as SchemaCodec from "../state/SchemaCodec.ts"
-import type { InvalidOption, InvalidTtl, ReadError, WriteError } from "../store/StateError.ts"
-import * as StateStore from "../store/StateStore.ts"
-import * as CachedEntries from "./CachedEntries.ts"
-import * as CachedFlights from "./CachedFlights.ts"
-import * as CachedLookup from "./CachedLookup.ts"
+import * as SchemaCodec from "../../state/SchemaCodec.ts"
+import type { InvalidOption, InvalidTtl, ReadError, WriteError } from "../../store/StateError.ts"
+import * as StateStore from "../../store/StateStore.ts"
+import * as CachedEntries from "./Entries.ts"
+import * as CachedFlights from "./Flights.ts"
+import * as CachedLookup from "./Lookup.ts"
 
 /**
  * @since 0.1.0

@@ -8,8 +8,8 @@ import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { Entry } from "../store/Entry.ts"
-import type { Version } from "../store/Version.ts"
+import type { Entry } from "../../store/Entry.ts"
+import type { Version } from "../../store/Version.ts"
 
 /**
  * A session as it was when it was read. It does not change; `update` gives a new one.

@@ -13,8 +13,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import type { Version } from "../store/Version.ts"
-import { type Snapshot, sameTags, type Tags } from "./CachedEntries.ts"
+import type { Version } from "../../store/Version.ts"
+import { type Snapshot, sameTags, type Tags } from "./Entries.ts"
 
 /**
  * @since 0.1.0

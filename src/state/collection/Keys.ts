@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { type DecodeError, InvalidKey } from "../store/StateError.ts"
-import * as SchemaCodec from "./SchemaCodec.ts"
+import { type DecodeError, InvalidKey } from "../../store/StateError.ts"
+import * as SchemaCodec from "../SchemaCodec.ts"
 
 /**
  * Both directions between ids and keys; `label` is the key as errors may show it.

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Modification from "../store/Modification.ts"
+import * as Modification from "../../store/Modification.ts"
 import type { Collection } from "./Collection.ts"
 
 /**

@@ -20,9 +20,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import * as Atomic from "../store/Atomic.ts"
-import { type FullKey, isFullKey } from "../store/Key.ts"
-import * as Namespace from "../store/Namespace.ts"
+import * as Atomic from "../../store/Atomic.ts"
+import { type FullKey, isFullKey } from "../../store/Key.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import {
   InvalidOption,
   type NotInteger,
@@ -30,10 +30,10 @@ import {
   Unsupported,
   type VersionConflict,
   type WriteError
-} from "../store/StateError.ts"
-import * as StateStore from "../store/StateStore.ts"
-import * as Turns from "../store/Turns.ts"
-import type { Committed } from "../store/Writes.ts"
+} from "../../store/StateError.ts"
+import * as StateStore from "../../store/StateStore.ts"
+import * as Turns from "../../store/Turns.ts"
+import type { Committed } from "../../store/Writes.ts"
 import * as Acquisition from "./Acquisition.ts"
 import * as Lease_ from "./Lease.ts"
 import { LockLost, LockTimeout } from "./LockError.ts"

@@ -15,10 +15,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Atomic from "../store/Atomic.ts"
-import type { Entry } from "../store/Entry.ts"
-import * as Modification from "../store/Modification.ts"
-import * as Namespace from "../store/Namespace.ts"
+import * as Atomic from "../../store/Atomic.ts"
+import type { Entry } from "../../store/Entry.ts"
+import * as Modification from "../../store/Modification.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import type {
   EncodeError,
   InvalidKey,
@@ -27,20 +27,20 @@ import type {
   ReadError,
   VersionConflict,
   WriteError
-} from "../store/StateError.ts"
-import type * as StateStore from "../store/StateStore.ts"
-import type { Version } from "../store/Version.ts"
-import type { SetOptions } from "../store/Writes.ts"
-import * as Collection from "./Collection.ts"
-import * as CollectionKeys from "./CollectionKeys.ts"
-import * as CollectionUpdates from "./CollectionUpdates.ts"
-import * as HistoryPast from "./HistoryPast.ts"
-import * as HistoryRecords from "./HistoryRecords.ts"
-import * as SchemaCodec from "./SchemaCodec.ts"
+} from "../../store/StateError.ts"
+import type * as StateStore from "../../store/StateStore.ts"
+import type { Version } from "../../store/Version.ts"
+import type { SetOptions } from "../../store/Writes.ts"
+import * as Collection from "../collection/Collection.ts"
+import * as CollectionKeys from "../collection/Keys.ts"
+import * as CollectionUpdates from "../collection/Updates.ts"
+import * as SchemaCodec from "../SchemaCodec.ts"
+import * as HistoryPast from "./Past.ts"
+import * as HistoryRecords from "./Records.ts"
 
-export type { Difference, Path } from "./HistoryDiff.ts"
-export type { Past, Revision } from "./HistoryPast.ts"
-export { countMax, idBytesMax, type Keep } from "./HistoryRecords.ts"
+export type { Difference, Path } from "./Diff.ts"
+export type { Past, Revision } from "./Past.ts"
+export { countMax, idBytesMax, type Keep } from "./Records.ts"
 
 /**
  * @since 0.1.0

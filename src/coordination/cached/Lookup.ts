@@ -10,10 +10,10 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import { InvalidOption, type InvalidTtl, type ReadError, type WriteError } from "../store/StateError.ts"
-import * as Ttl from "../store/Ttl.ts"
-import type { Version } from "../store/Version.ts"
-import type { CachedEntries, Lifetime, Snapshot } from "./CachedEntries.ts"
+import { InvalidOption, type InvalidTtl, type ReadError, type WriteError } from "../../store/StateError.ts"
+import * as Ttl from "../../store/Ttl.ts"
+import type { Version } from "../../store/Version.ts"
+import type { CachedEntries, Lifetime, Snapshot } from "./Entries.ts"
 
 /**
  * A cache's times in milliseconds; infinite where they never end.

@@ -13,13 +13,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Lock from "../coordination/Lock.ts"
-import * as Atomic from "../store/Atomic.ts"
-import type { Entry } from "../store/Entry.ts"
-import type { KeyRange } from "../store/KeyRange.ts"
-import type * as Modification from "../store/Modification.ts"
-import * as Namespace from "../store/Namespace.ts"
-import type { Item, OnInvalid, Page, PageOptions } from "../store/Reads.ts"
+import * as Lock from "../../coordination/lock/Lock.ts"
+import * as Atomic from "../../store/Atomic.ts"
+import type { Entry } from "../../store/Entry.ts"
+import type { KeyRange } from "../../store/KeyRange.ts"
+import type * as Modification from "../../store/Modification.ts"
+import * as Namespace from "../../store/Namespace.ts"
+import type { Item, OnInvalid, Page, PageOptions } from "../../store/Reads.ts"
 import type {
   DecodeError,
   EncodeError,
@@ -27,13 +27,13 @@ import type {
   ReadError,
   VersionConflict,
   WriteError
-} from "../store/StateError.ts"
-import * as StateStore from "../store/StateStore.ts"
-import type { Version } from "../store/Version.ts"
-import type { SetOptions } from "../store/Writes.ts"
-import * as CollectionKeys from "./CollectionKeys.ts"
-import * as CollectionUpdates from "./CollectionUpdates.ts"
-import * as SchemaCodec from "./SchemaCodec.ts"
+} from "../../store/StateError.ts"
+import * as StateStore from "../../store/StateStore.ts"
+import type { Version } from "../../store/Version.ts"
+import type { SetOptions } from "../../store/Writes.ts"
+import * as SchemaCodec from "../SchemaCodec.ts"
+import * as CollectionKeys from "./Keys.ts"
+import * as CollectionUpdates from "./Updates.ts"
 
 /**
  * @since 0.1.0
