@@ -290,7 +290,7 @@ export interface Backend {
   readonly commit: (batch: ReadonlyArray<Commit>) => Effect.Effect<ReadonlyArray<Outcome | Later>>
   /**
    * Single reads and commits from a backend whose state is at hand: the answer itself, which costs no Effect, or `"later"`
-   * where it can't be had at once, and nothing was done.
+   * where it can't be had at once, and nothing was done. Whoever wraps a backend wraps this too, or leaves it out.
    */
   readonly now?:
     | {

@@ -111,6 +111,7 @@ describe("Lock", () => {
       let cut = false
       const store = yield* StateStore.make({
         ...memory,
+        now: undefined,
         commit: (batch) =>
           cut ? Effect.succeed(batch.map(() => Backend.fault("unavailable", "it is cut"))) : memory.commit(batch)
       })
@@ -137,6 +138,7 @@ describe("Lock", () => {
       let lose = 1
       const store = yield* StateStore.make({
         ...memory,
+        now: undefined,
         commit: (batch) =>
           Effect.map(memory.commit(batch), (outcomes) =>
             lose-- > 0 ? batch.map(() => Backend.fault("unavailable", "cut", { outcome: "unknown" })) : outcomes
@@ -155,6 +157,7 @@ describe("Lock", () => {
       const answer = yield* Deferred.make<void>()
       const store = yield* StateStore.make({
         ...memory,
+        now: undefined,
         commit: (batch) =>
           Deferred.succeed(asked, undefined).pipe(
             Effect.zipRight(memory.commit(batch)),
@@ -208,6 +211,7 @@ describe("Lock", () => {
       const InTransaction = Context.GenericTag<"InTransaction", boolean>("InTransaction")
       const store = yield* StateStore.make({
         ...memory,
+        now: undefined,
         within: (caller) => (Option.isSome(Context.getOption(caller, InTransaction)) ? memory : undefined)
       })
       const error = yield* on(store)(Effect.scoped(Lock.acquire("a"))).pipe(
