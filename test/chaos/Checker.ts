@@ -40,7 +40,7 @@ export interface State {
 }
 
 /** More configurations than these are given up on, so that a hopeless history ends, too. */
-const stepsMax = 100_000
+const stepsMax = 50_000
 
 const initial: State = { value: undefined, version: 1, exact: false }
 
@@ -58,7 +58,7 @@ const checkKey = (key: string, operations: ReadonlyArray<Operation>): Verdict =>
   const unknown = operations.filter((operation) => !isKnown(operation))
   const usedKnown = known.map(() => false)
   const usedUnknown = unknown.map(() => false)
-  const met = new Set<string>()
+  const met = new Map<string, Array<ReadonlySet<number>>>()
   const order: Array<Operation> = []
   let steps = 0
   let best: { readonly prefix: ReadonlyArray<Operation>; readonly stuck: ReadonlyArray<Operation>; state: State } = {
@@ -82,7 +82,7 @@ const checkKey = (key: string, operations: ReadonlyArray<Operation>): Verdict =>
     while (usedKnown[first]) first++
     if (first === known.length) return true
     if (state.version > leastVersion(known, usedKnown, first)) return false
-    if (isOld(configurationOf(first, usedKnown, usedUnknown, state))) return false
+    if (isOld(configurationOf(first, usedKnown, state))) return false
     const candidates = nextOf(known, usedKnown, first)
     const impossible: Array<number> = []
     for (const [i, operation] of candidates) {
@@ -102,7 +102,8 @@ const checkKey = (key: string, operations: ReadonlyArray<Operation>): Verdict =>
   const insert = (first: number, state: State, wanted: ReadonlyArray<number>, after?: number): boolean => {
     if (++steps > stepsMax) return false
     const deadlineNs = Math.min(...nextOf(known, usedKnown, first).map(([, { returnedNs }]) => returnedNs))
-    for (const [i, operation] of unknown.entries()) {
+    const tried = [...unknown.entries()].sort(([, a], [, b]) => preference(a, wanted) - preference(b, wanted))
+    for (const [i, operation] of tried) {
       const isAdd = operation.action._tag === "Add"
       if (usedUnknown[i] || operation.calledNs > deadlineNs || (after !== undefined && (!isAdd || i <= after))) continue
       const next = apply(state, operation)
@@ -126,10 +127,22 @@ const checkKey = (key: string, operations: ReadonlyArray<Operation>): Verdict =>
       return value === undefined || value > (state.value ?? 0)
     })
 
+  /** Who failed here before with fewer unknown operations used up had all the choices that there are now. */
   const isOld = (configuration: string): boolean => {
-    if (met.has(configuration) || ++steps > stepsMax) return true
-    met.add(configuration)
+    if (++steps > stepsMax) return true
+    const used = new Set(usedUnknown.flatMap((used, i) => (used ? [i] : [])))
+    const before = met.get(configuration) ?? []
+    if (before.some((fewer) => [...fewer].every((i) => used.has(i)))) return true
+    met.set(configuration, [...before, used])
     return false
+  }
+
+  /** What was seen later is kept for it, unless it is wanted now. */
+  const seen = new Set(known.flatMap((operation) => valueBefore(operation) ?? []))
+  const preference = (operation: Operation, wanted: ReadonlyArray<number>): number => {
+    const value = "value" in operation.action ? operation.action.value : undefined
+    if (value === undefined) return 2
+    return wanted.some((i) => valueBefore(known[i]) === value) ? 0 : seen.has(value) ? 3 : 1
   }
 
   if (search(0, initial)) return { _tag: "Linearizable" }
@@ -179,12 +192,10 @@ const leastVersion = (known: ReadonlyArray<Operation>, used: ReadonlyArray<boole
 const configurationOf = (
   first: number,
   usedKnown: ReadonlyArray<boolean>,
-  usedUnknown: ReadonlyArray<boolean>,
   { value, version, exact }: State
 ): string => {
   let text = `${value},${version},${exact},${first}`
   for (let i = usedKnown.length - 1; i > first; i--) if (usedKnown[i]) text += `,${i}`
-  for (const [i, used] of usedUnknown.entries()) if (used) text += `;${i}`
   return text
 }
 

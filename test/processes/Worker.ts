@@ -46,12 +46,10 @@ export const bundle = async (entry: string, outfile: string): Promise<void> => {
 }
 
 /** Bundles a program; `child.ts` unless told. */
-export const make = async (
-  program: string = fileURLToPath(new URL("child.ts", import.meta.url))
-): Promise<Workers> => {
+export const make = async (program: string = fileURLToPath(new URL("child.ts", import.meta.url))): Promise<Workers> => {
   const folder = mkdtempSync(join(tmpdir(), "effect-state-worker-"))
   const outfile = join(folder, "worker.mjs")
-  await bundle(fileURLToPath(new URL("child.ts", import.meta.url)), outfile)
+  await bundle(program, outfile)
   const run: Workers["run"] = async (stateUrl, args, { killAfter } = {}) => {
     const child = spawn(process.execPath, [outfile, ...args], {
       env: { ...process.env, STATE_URL: stateUrl },
