@@ -16,7 +16,7 @@ import * as Checker from "./Checker.ts"
 import * as Proxy from "./Proxy.ts"
 import * as Scenario from "./Scenario.ts"
 
-const histories = Number(process.env.CHAOS_HISTORIES ?? 4)
+const histories = Number(process.env.CHAOS_HISTORIES ?? 2)
 const operations = 1_000
 const seed = process.env.CHAOS_SEED ?? String(Date.now())
 
