@@ -1,13 +1,14 @@
 /**
  * Starts `child.ts`, bundled to one file: from its sources it would take ten times as long.
  */
-import { spawn } from "node:child_process"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
@@ -21,6 +22,8 @@ export interface Workers {
     args: ReadonlyArray<string>,
     options?: { readonly killAfter?: number }
   ) => Promise<ReadonlyArray<string>>
+  /** Starts a worker, to be told and asked line by line, and killed. */
+  readonly start: (args: ReadonlyArray<string>) => ChildProcessByStdio<Writable, Readable, null>
   readonly dispose: () => void
 }
 
@@ -42,10 +45,11 @@ export const bundle = async (entry: string, outfile: string): Promise<void> => {
   })
 }
 
-export const make = async (): Promise<Workers> => {
+/** Bundles a program; `child.ts` unless told. */
+export const make = async (program: string = fileURLToPath(new URL("child.ts", import.meta.url))): Promise<Workers> => {
   const folder = mkdtempSync(join(tmpdir(), "effect-state-worker-"))
   const outfile = join(folder, "worker.mjs")
-  await bundle(fileURLToPath(new URL("child.ts", import.meta.url)), outfile)
+  await bundle(program, outfile)
   const run: Workers["run"] = async (stateUrl, args, { killAfter } = {}) => {
     const child = spawn(process.execPath, [outfile, ...args], {
       env: { ...process.env, STATE_URL: stateUrl },
@@ -62,5 +66,7 @@ export const make = async (): Promise<Workers> => {
       throw new Error(`The worker ended with ${code ?? signal}`)
     return lines
   }
-  return { run, dispose: () => rmSync(folder, { recursive: true, force: true }) }
+  const start: Workers["start"] = (args) =>
+    spawn(process.execPath, [outfile, ...args], { stdio: ["pipe", "pipe", "inherit"] })
+  return { run, start, dispose: () => rmSync(folder, { recursive: true, force: true }) }
 }

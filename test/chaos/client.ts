@@ -1,0 +1,132 @@
+/**
+ * Clients in a process of their own: `client <options> <seed>`. Each line of the input asks for a run, and is answered by a
+ * line before each operation, one after it, and an empty one when the run is over.
+ */
+import { writeSync } from "node:fs"
+import { createInterface } from "node:readline"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import { StateStore } from "effect-state"
+import { PostgresStore } from "effect-state/postgres"
+import { RedisStore } from "effect-state/redis"
+import { SqliteStore } from "effect-state/sqlite"
+import type * as StateError from "../../src/store/StateError.ts"
+import type { Version } from "../../src/store/Version.ts"
+import type { Action, Result } from "./History.ts"
+import type { Line, Run, StoreAt } from "./Protocol.ts"
+
+const [storeText = "", seed = ""] = process.argv.slice(2)
+const at: StoreAt = JSON.parse(storeText)
+
+const layer = () => {
+  const timeouts = { commandTimeout: 250, connectTimeout: 1_000, sweep: false } as const
+  switch (at.kind) {
+    case "sqlite":
+      return SqliteStore.layer({ filename: at.filename, busyTimeout: 250 })
+    case "redis":
+      return RedisStore.layer({ url: at.url, ...timeouts })
+    case "postgres":
+      return PostgresStore.layer({ url: at.url, maxConnections: 3, ...timeouts })
+  }
+}
+
+/** In one piece and at once: what was called, and what returned, is known to the parent when this process is killed. */
+const print = (line: Line | "") => writeSync(1, line === "" ? "\n" : `${JSON.stringify(line)}\n`)
+const nowNs = () => Number(process.hrtime.bigint())
+
+/** A version that a store gave, come back. */
+const versionOf = (expected: number | "absent") => expected as Version | "absent"
+
+const perform = (
+  store: StateStore.Service,
+  key: string,
+  action: Action
+): Effect.Effect<Result, StateError.ReadError | StateError.WriteError | StateError.NotInteger> => {
+  switch (action._tag) {
+    case "Get":
+      return Effect.map(
+        store.get(key),
+        Option.match({
+          onNone: (): Result => ({ _tag: "Absent" }),
+          onSome: ({ value, version }): Result => ({ _tag: "Found", value: Number(value), version })
+        })
+      )
+    case "Set":
+      return Effect.map(store.set(key, action.value), (version): Result => ({ _tag: "Written", version }))
+    case "Swap":
+      return store.set(key, action.value, { ifVersion: versionOf(action.expected) }).pipe(
+        Effect.map((version): Result => ({ _tag: "Written", version })),
+        Effect.catchTag("VersionConflict", () => Effect.succeed<Result>({ _tag: "Conflict" }))
+      )
+    case "Delete":
+      return Effect.map(store.delete(key), (wasThere): Result => ({ _tag: "Deleted", wasThere }))
+    case "Add":
+      return Effect.map(store.add(key, action.delta), (sum): Result => ({ _tag: "Added", sum }))
+  }
+}
+
+const choose = (told: number | "absent", value: number) =>
+  Effect.map(Random.nextIntBetween(0, 10), (choice): Action => {
+    if (choice < 3) return { _tag: "Get" }
+    if (choice < 5) return { _tag: "Set", value }
+    if (choice < 7) return { _tag: "Swap", value, expected: told }
+    return choice < 8 ? { _tag: "Delete" } : { _tag: "Add", delta: 1 + (value % 7) }
+  })
+
+/** Values are far from each other, so that sums of adds tell the write that they began with. */
+const valueStep = 10_000
+let values = (process.pid % 100_000) * 100_000
+
+const client = (store: StateStore.Service, run: Run, name: string) =>
+  Effect.gen(function* () {
+    const told = new Map<string, number | "absent">()
+    for (let n = 0; n < run.operations; ) {
+      const key = `${run.history}.${yield* Random.nextIntBetween(0, run.keys)}`
+      const action = yield* choose(told.get(key) ?? "absent", ++values * valueStep)
+      const id = `${name}.${values}`
+      print({ _tag: "Called", id, client: name, key, calledNs: nowNs(), action })
+      const outcome = yield* Effect.either(perform(store, key, action))
+      const returnedNs = nowNs()
+      if (outcome._tag === "Right") {
+        const result = outcome.right
+        print({ _tag: "Returned", id, returnedNs, result })
+        if ("version" in result) told.set(key, result.version)
+        else if (result._tag === "Absent") told.set(key, "absent")
+        n++
+      } else if (outcome.left._tag === "StoreUnavailable") {
+        const isUnknown = outcome.left.outcome === "unknown" && action._tag !== "Get"
+        if (isUnknown) print({ _tag: "Returned", id, returnedNs, result: { _tag: "Unknown" } })
+        else print({ _tag: "Dropped", id })
+        // What did nothing is no operation: the client waits a little and goes on.
+        if (isUnknown) n++
+        else yield* Effect.sleep("5 millis")
+      } else return yield* outcome.left
+    }
+  })
+
+/** A server may be down at the start, too. */
+const program = Effect.gen(function* () {
+  const store = yield* StateStore.StateStore
+  const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
+  for (;;) {
+    const line = yield* Effect.promise(() => lines.next())
+    if (line.done === true) return
+    const run: Run = JSON.parse(line.value)
+    const names = Array.from({ length: run.clients }, (_, i) => `${run.process}/${i}`)
+    yield* Effect.forEach(names, (name) => client(store, run, name), { concurrency: "unbounded", discard: true })
+    print("")
+  }
+}).pipe(Effect.withRandom(Random.make(seed)))
+
+const opened = Layer.retry(
+  layer(),
+  Schedule.addDelay(Schedule.recurs(100), () => "50 millis")
+)
+
+Effect.runPromise(Effect.provide(program, opened)).catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})
