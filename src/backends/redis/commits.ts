@@ -11,6 +11,7 @@ import type { Bucket } from "./layout.ts"
 import type { Argument, Reply } from "./request.ts"
 import * as CommitScript from "./scripts/commit.ts"
 import * as PutScript from "./scripts/put.ts"
+import * as PutOneScript from "./scripts/putOne.ts"
 import type { Script } from "./scripts/Script.ts"
 
 /**
@@ -53,7 +54,7 @@ export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyAr
     units += commitUnits
   }
   if (slice.length > 0) slices.push(slice)
-  return slices.map((slice) => putRun(bucket, slice) ?? commitRun(bucket, slice))
+  return slices.map((slice) => putOneRun(bucket, slice) ?? putRun(bucket, slice) ?? commitRun(bucket, slice))
 }
 
 /**
@@ -79,6 +80,24 @@ const payloadUnits = ({ mutations }: Commit): number => {
     units += payload?.length ?? 0
   }
   return units
+}
+
+/** A run of a single plain write, if it is one. */
+const putOneRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined => {
+  const [commit] = commits
+  const put = commit && commits.length === 1 ? plainPut(commit) : undefined
+  if (put === undefined) return undefined
+  const { key, payload, deadline } = put
+  return {
+    commits,
+    script: PutOneScript.putOne,
+    keys: [bucket.index, bucket.expiry, bucket.version, bucket.entryPrefix + key.text],
+    args: [bucket.entryPrefixBytes, kindOf(payload), String(deadline.ttlMs ?? "-"), payload],
+    outcomes: (reply) => {
+      const [version, atMs] = integers(reply)
+      return [committed(version, atMs, [true])]
+    }
+  }
 }
 
 /**

@@ -30,7 +30,7 @@ while arg < #ARGV do
     tail = ' ' .. now .. ' ' .. expires .. ' ' .. kind .. '\\n'
   end
 
-  local heads, indexed, expiring = {}, {}, {}
+  local createds, indexed, expiring = {}, {}, {}
   for i = 1, n do
     local old, created, oldExpires, kind = olds[key + i - 2]
     if old then
@@ -48,7 +48,7 @@ while arg < #ARGV do
       expiring[#expiring + 1] = expires
       expiring[#expiring + 1] = string.sub(KEYS[key + i], prefix)
     end
-    heads[i] = head .. (created or now) .. tail
+    createds[i] = created or now
   end
 
   -- The indexes come first: an entry that is in them and nowhere else is mended, one that is missing there is lost.
@@ -57,9 +57,11 @@ while arg < #ARGV do
   if expires then
     -- Redis shows a key at the millisecond of its expiry, and an entry is gone then.
     local pxat = digits(expiresMs - 1)
-    for i = 1, n do redis.call('SET', KEYS[key + i], heads[i] .. ARGV[arg + 2 + i], 'PXAT', pxat) end
+    for i = 1, n do
+      redis.call('SET', KEYS[key + i], head .. createds[i] .. tail .. ARGV[arg + 2 + i], 'PXAT', pxat)
+    end
   else
-    for i = 1, n do redis.call('SET', KEYS[key + i], heads[i] .. ARGV[arg + 2 + i]) end
+    for i = 1, n do redis.call('SET', KEYS[key + i], head .. createds[i] .. tail .. ARGV[arg + 2 + i]) end
   end
   key, arg = key + n, arg + 3 + n
 end
