@@ -11,6 +11,7 @@ import type { Bucket } from "./layout.ts"
 import type { Argument, Reply } from "./request.ts"
 import * as CommitScript from "./scripts/commit.ts"
 import * as PutScript from "./scripts/put.ts"
+import * as PutOneScript from "./scripts/putOne.ts"
 import type { Script } from "./scripts/Script.ts"
 
 /**
@@ -53,7 +54,7 @@ export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyAr
     units += commitUnits
   }
   if (slice.length > 0) slices.push(slice)
-  return slices.map((slice) => putRun(bucket, slice) ?? commitRun(bucket, slice))
+  return slices.map((slice) => putOneRun(bucket, slice) ?? putRun(bucket, slice) ?? commitRun(bucket, slice))
 }
 
 /**
@@ -81,17 +82,51 @@ const payloadUnits = ({ mutations }: Commit): number => {
   return units
 }
 
-/** A run of plain writes, if all are. */
+/** A run of a single plain write, if it is one. */
+const putOneRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined => {
+  const [commit] = commits
+  const put = commit && commits.length === 1 ? plainPut(commit) : undefined
+  if (put === undefined) return undefined
+  const { key, payload, deadline } = put
+  return {
+    commits,
+    script: PutOneScript.putOne,
+    keys: [bucket.index, bucket.expiry, bucket.version, bucket.entryPrefix + key.text],
+    args: [bucket.entryPrefixBytes, kindOf(payload), String(deadline.ttlMs ?? "-"), payload],
+    outcomes: (reply) => {
+      const [version, atMs] = integers(reply)
+      return [committed(version, atMs, [true])]
+    }
+  }
+}
+
+/**
+ * A run of plain writes, if all are. They draw one version. Of several writes of one key only the last is sent; each one
+ * before it has the version before, as if it had been written.
+ */
 const putRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined => {
+  const groups = new Map<string, Group>()
+  const later = new Map<string, number>()
+  const versionsBack: Array<number> = []
+  let versions = 1
+  for (let i = commits.length - 1; i >= 0; i--) {
+    const put = plainPut(commits[i] as Commit) // In bounds.
+    if (put === undefined) return undefined
+    const back = later.get(put.key.text) ?? 0
+    later.set(put.key.text, back + 1)
+    versionsBack.push(back)
+    if (back === 0) groupOf(groups, put).puts.push(put)
+    else versions = Math.max(versions, back + 1)
+  }
+  versionsBack.reverse()
   const keys = [bucket.index, bucket.expiry, bucket.version]
-  const args: Array<Argument> = [bucket.entryPrefixBytes]
-  for (const { checks, mutations } of commits) {
-    const put = mutations[0]
-    if (checks.length > 0 || mutations.length !== 1 || put?._tag !== "Put" || put.stamped) return undefined
-    const { keep, ttlMs, notAfterMs } = put.deadline
-    if (keep || notAfterMs !== undefined) return undefined
-    keys.push(bucket.entryPrefix + put.key.text)
-    args.push(`${kindOf(put.payload)} ${ttlMs ?? "-"}`, put.payload)
+  const args: Array<Argument> = [bucket.entryPrefixBytes, String(versions)]
+  for (const { kind, ttlMs, puts } of groups.values()) {
+    args.push(kind, String(ttlMs ?? "-"), String(puts.length))
+    for (const { key, payload } of puts) {
+      keys.push(bucket.entryPrefix + key.text)
+      args.push(payload)
+    }
   }
   return {
     commits,
@@ -99,10 +134,37 @@ const putRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined
     keys,
     args,
     outcomes: (reply) => {
-      const [first, atMs] = integers(reply)
-      return commits.map((_, i) => committed(first + i, atMs, [true]))
+      const [version, atMs] = integers(reply)
+      return versionsBack.map((back) => committed(version - back, atMs, [true]))
     }
   }
+}
+
+type Put = Extract<Mutation, { readonly _tag: "Put" }>
+
+/** Writes that end alike, which the script prepares once. */
+interface Group {
+  readonly kind: "json" | "bytes"
+  readonly ttlMs: number | undefined
+  readonly puts: Array<Put>
+}
+
+const groupOf = (groups: Map<string, Group>, { payload, deadline: { ttlMs } }: Put): Group => {
+  const kind = kindOf(payload)
+  const name = `${kind} ${ttlMs}`
+  let group = groups.get(name)
+  if (group === undefined) {
+    group = { kind, ttlMs, puts: [] }
+    groups.set(name, group)
+  }
+  return group
+}
+
+/** The one change of a commit that only sets a key, whatever is there, to end after a time or never. */
+const plainPut = ({ checks, mutations }: Commit): Put | undefined => {
+  const put = mutations[0]
+  if (checks.length > 0 || mutations.length !== 1 || put?._tag !== "Put" || put.stamped) return undefined
+  return put.deadline.keep || put.deadline.notAfterMs !== undefined ? undefined : put
 }
 
 const commitRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run => {

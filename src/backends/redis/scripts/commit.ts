@@ -246,6 +246,7 @@ end
 `
 
 export const commit = Script.make(`
+local counter = redis.call('GET', KEYS[3])
 ${batched}${clock}${digits}${lookup}${deadline}${mutations}${plan}
 local reply, drawnBefore, i, k = { nowMs }, last, 2, 4
 while i <= #ARGV do

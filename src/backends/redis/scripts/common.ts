@@ -13,12 +13,12 @@ end
 
 /**
  * `nowMs`, and `last`: the version to exceed, which is the counter's or, where that was lost or lags behind, the server's
- * time in microseconds.
+ * time in microseconds. Wants `counter`, what lies there or false.
  */
 export const clock = `
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local last = math.max(tonumber(redis.call('GET', KEYS[3]) or 0) or 0, time[1] * 1000000 + time[2] - 1)
+local last = math.max(tonumber(counter or 0) or 0, time[1] * 1000000 + time[2] - 1)
 `
 
 /**
