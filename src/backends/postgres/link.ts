@@ -94,15 +94,45 @@ export const make = (checkout: Checkout, options: Options): Link => {
 }
 
 /**
- * A pool's connections.
+ * A pool's connections. What a statement leaves behind is kept until the end of the event loop's turn, for the next one:
+ * taking it from the pool again costs two timers and a round of listeners. Whoever waits for the pool goes first.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const fromPool =
-  (pool: Pg.Pool): Checkout =>
-  (onConnection) =>
-    pool.connect((error, connection, release) => onConnection(error, connection, release))
+export const fromPool = (pool: Pg.Pool): Checkout => {
+  const kept: Array<Kept> = []
+  const giveBack = () => {
+    for (const { release } of kept.splice(0)) release()
+  }
+  const use = (last: Kept, onConnection: Parameters<Checkout>[0]) =>
+    onConnection(undefined, last.connection, (error) => {
+      const usesLeft = last.usesLeft - 1
+      const keep = error === undefined && usesLeft > 0 && pool.waitingCount === 0 && !watchOver(last.connection).isLost
+      if (!keep) return last.release(error)
+      if (kept.length === 0) setImmediate(giveBack)
+      kept.push({ ...last, usesLeft })
+    })
+  return (onConnection) => {
+    const last = kept.pop()
+    if (last !== undefined && !watchOver(last.connection).isLost) return use(last, onConnection)
+    last?.release()
+    pool.connect((error, connection, release) =>
+      connection === undefined
+        ? onConnection(error, undefined, release)
+        : use({ connection, release, usesLeft: usesMax }, onConnection)
+    )
+  }
+}
+
+interface Kept {
+  readonly connection: Pg.ClientBase
+  readonly release: (error?: Error | undefined) => void
+  readonly usesLeft: number
+}
+
+/** The pool ends connections that are too old, or were used too often, when they come back to it: they have to. */
+const usesMax = 100
 
 type Settle = (result: Effect.Effect<Rows, Failure.Failure>, destroy?: Error | undefined) => void
 
@@ -114,15 +144,16 @@ const run = (
   onEnd: Settle
 ): ((failure: Failure.Failure) => void) => {
   const watch = watchOver(connection)
+  watch.isUnconfirmed = false
   let ended = false
   const settle: Settle = (result, destroy) => {
     if (ended) return
     ended = true
-    clearTimeout(timer)
+    watch.onLate = undefined
     onEnd(result, destroy)
   }
   const giveUp = (failure: Failure.Failure) => settle(Effect.fail(failure), new Error(failure.reason))
-  const timer = setTimeout(() => giveUp(Failure.late(options.commandTimeoutMs)), options.commandTimeoutMs)
+  startDeadline(watch, options.commandTimeoutMs, () => giveUp(Failure.late(options.commandTimeoutMs)))
   connection.query(
     new Query(statement, options.namedStatements, (error, rows) => {
       if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
@@ -159,6 +190,11 @@ const afterRefusal = (connection: Pg.ClientBase, onKnown: (loss: unknown) => voi
 interface Watch {
   /** Whether the statement under way was committed, and not confirmed by the standbys that have to. */
   isUnconfirmed: boolean
+  /** Whether the connection is gone. */
+  isLost: boolean
+  /** What to do at the deadline of the statement under way, if there is one. */
+  onLate: (() => void) | undefined
+  deadline: { readonly timeoutMs: number; readonly timer: NodeJS.Timeout } | undefined
 }
 
 const watches = new WeakMap<Pg.ClientBase, Watch>()
@@ -166,17 +202,32 @@ const watches = new WeakMap<Pg.ClientBase, Watch>()
 /** Listens to a connection from its first statement on. A lost connection tells the statement under way by itself. */
 const watchOver = (connection: Pg.ClientBase): Watch => {
   const known = watches.get(connection)
-  if (known !== undefined) {
-    known.isUnconfirmed = false
-    return known
-  }
-  const watch: Watch = { isUnconfirmed: false }
+  if (known !== undefined) return known
+  const watch: Watch = { isUnconfirmed: false, isLost: false, onLate: undefined, deadline: undefined }
   watches.set(connection, watch)
   // An error that nobody listens for ends the process.
-  connection.on("error", () => {})
+  connection.on("error", () => {
+    watch.isLost = true
+  })
+  connection.on("end", () => {
+    watch.isLost = true
+    clearTimeout(watch.deadline?.timer)
+  })
   connection.on("notice", (notice: unknown) => {
     // The routine's name is the one thing about a notice that no language setting changes.
     if (hasProperty(notice, "routine") && notice.routine === "SyncRepWaitForLSN") watch.isUnconfirmed = true
   })
   return watch
+}
+
+/** One timer a connection, set forward at each statement: to make and clear one each time costs several times as much. */
+const startDeadline = (watch: Watch, timeoutMs: number, onLate: () => void): void => {
+  watch.onLate = onLate
+  if (watch.deadline?.timeoutMs === timeoutMs) {
+    watch.deadline.timer.refresh()
+    return
+  }
+  clearTimeout(watch.deadline?.timer)
+  // It outlasts the statement, and must not keep the process alive; while a statement is under way its socket does.
+  watch.deadline = { timeoutMs, timer: setTimeout(() => watch.onLate?.(), timeoutMs).unref() }
 }
