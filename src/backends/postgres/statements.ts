@@ -51,7 +51,11 @@ export const make = (table: Table): Statements => {
   const bySelect = <A>(make: (select: Select) => A): Record<Select, A> => ({ meta: make("meta"), entry: make("entry") })
 
   const readOne = bySelect((select) =>
-    named(`${select}`, `SELECT ${columns[select]} FROM ${table.entries} AS t WHERE t.key = $1 AND ${live}`)
+    named(
+      `${select}`,
+      `SELECT ${columns[select]} FROM ${table.entries} AS t
+      WHERE t.key = $1 AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`
+    )
   )
   const readMany = bySelect((select) =>
     named(`${select}s`, `SELECT ${columns[select]} FROM ${table.entries} AS t WHERE t.key = ANY ($1) AND ${live}`)
