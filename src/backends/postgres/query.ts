@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type * as Pg from "pg"
+import * as Message from "./message.ts"
 
 /**
  * @since 0.1.0
@@ -52,14 +53,17 @@ export class Query implements Pg.Submittable {
 
   submit(connection: Pg.Connection): void {
     const wire = connection as unknown as Wire // The types leave out what custom queries live on.
+    // A lost connection tells by itself.
+    if (!wire.stream.writable) return
+    const run = Message.run(this.name, this.#values)
+    if (this.name !== "" && wire.parsedStatements[this.name] !== undefined) {
+      wire.stream.write(run)
+      return
+    }
     wire.stream.cork()
     try {
-      if (this.name === "" || wire.parsedStatements[this.name] === undefined) {
-        wire.parse({ name: this.name, text: this.text, types: [] })
-      }
-      wire.bind({ portal: "", statement: this.name, values: this.#values, valueMapper: toWire })
-      wire.execute({ portal: "", rows: 0 })
-      wire.sync()
+      wire.parse({ name: this.name, text: this.text, types: [] })
+      wire.stream.write(run)
     } finally {
       wire.stream.uncork()
     }
@@ -84,22 +88,17 @@ export class Query implements Pg.Submittable {
   handleEmptyQuery(): void {}
 }
 
-const toWire = (value: unknown): unknown => (typeof value === "number" ? String(value) : value)
-
 interface Wire {
-  readonly stream: { readonly cork: () => void; readonly uncork: () => void }
+  readonly stream: {
+    readonly writable: boolean
+    readonly cork: () => void
+    readonly uncork: () => void
+    readonly write: (message: Buffer) => void
+  }
   readonly parsedStatements: Readonly<Record<string, string>>
   readonly parse: (config: {
     readonly name: string
     readonly text: string
     readonly types: ReadonlyArray<string>
   }) => void
-  readonly bind: (config: {
-    readonly portal: string
-    readonly statement: string
-    readonly values: Statement["values"]
-    readonly valueMapper: (value: unknown) => unknown
-  }) => void
-  readonly execute: (config: { readonly portal: string; readonly rows: number }) => void
-  readonly sync: () => void
 }
