@@ -18,7 +18,8 @@ const colorOf = (result: Results.Result): string => {
 
 /** Server-side rendering gives the SVG as text. */
 export const svg = (all: ReadonlyArray<Results.Result>): string => {
-  const results = all.filter(({ rival }) => rival !== self)
+  // Costs, where less is better, are in the table alone.
+  const results = all.filter(({ rival, atMost }) => rival !== self && atMost === undefined)
   const height = margins.top + margins.bottom + results.length * rowHeight
   const chart = ECharts.init(null, null, { renderer: "svg", ssr: true, width: 960, height })
   chart.setOption({
@@ -63,10 +64,7 @@ export const svg = (all: ReadonlyArray<Results.Result>): string => {
         symbol: "rect",
         symbolSize: [2, rowHeight - 4],
         itemStyle: { color: colors.goal },
-        data: results.flatMap(({ atLeast, atMost }, i) => {
-          const goal = atLeast ?? atMost
-          return goal === undefined ? [] : [[goal, i]]
-        })
+        data: results.flatMap(({ atLeast }, i) => (atLeast === undefined ? [] : [[atLeast, i]]))
       }
     ]
   })
