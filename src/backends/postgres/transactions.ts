@@ -110,10 +110,13 @@ const join = (driver: Pg.ClientBase, statements: Statements, options: Options): 
   }
 }
 
+/** A call that fails is undone; where that fails too, the connection is lost, and its failure is the one that counts. */
 const savepointed = <A>(link: Link.Link, call: Effect.Effect<A, Failure.Failure>) =>
   link.query(command("SAVEPOINT effect_state")).pipe(
     Effect.zipRight(call),
-    Effect.tapError(() => Effect.ignore(link.query(command("ROLLBACK TO SAVEPOINT effect_state")))),
+    Effect.catchAll((failure) =>
+      Effect.zipRight(link.query(command("ROLLBACK TO SAVEPOINT effect_state")), Effect.fail(failure))
+    ),
     Effect.zipLeft(link.query(command("RELEASE SAVEPOINT effect_state")))
   )
 
