@@ -65,7 +65,7 @@ export interface Store<M, C> extends Checkpoints<M, C> {
   readonly append: (
     workflowId: string,
     checkpoint: Records.StoredCheckpoint<M, C>
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, EncodeError>
+  ) => Effect.Effect<Atomic.Steps, EncodeError>
   /** The range of a workflow's checkpoints that were made before a commit. */
   readonly before: (workflowId: string, version: Version) => KeyRange.KeyRange
 }

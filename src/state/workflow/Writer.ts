@@ -22,7 +22,7 @@ import type { SchemaCodec } from "../SchemaCodec.ts"
 import * as Keys from "./Keys.ts"
 import { type Indexed, Origin, type Saved, type Stored } from "./Records.ts"
 
-type Steps = (self: Atomic.Atomic) => Atomic.Atomic
+type Steps = Atomic.Steps<VersionConflict>
 
 /**
  * A write that was prepared: its steps, and the workflow that it makes, once it is committed.
@@ -120,11 +120,7 @@ export const make = <M, C>(store: StateStore.Service, codec: SchemaCodec<Stored<
     read,
     write,
     remove: (id, current) => (atomic) => atomic.pipe(unlist(id, current), Atomic.delete(keyOf(id))),
-    commit: ({ saved, steps }, more = identity) =>
-      store.commit(Atomic.make.pipe(steps, more)).pipe(
-        Effect.catchTag("NotInteger", Effect.die), // It adds nothing.
-        Effect.map(saved)
-      ),
+    commit: ({ saved, steps }, more = identity) => Effect.map(store.commit(Atomic.make.pipe(steps, more)), saved),
     change: (id, attempt) =>
       Modification.untilCommitted(
         keyOf(id),
