@@ -63,7 +63,6 @@ export const cases: ReadonlyArray<Case> = [
   ...historyCases,
   ...migrationCases,
   ...cachedCases,
-  ...cachedCases,
   ...workflowCases
 ]
 

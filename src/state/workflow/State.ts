@@ -119,7 +119,7 @@ export const empty = (workflowId: string, metadata: Omit<Metadata, "workflowId">
 export const addMessage =
   (role: string, content: string, more: Context = {}) =>
   <C>(state: State<Message, C>): State<Message, C> =>
-    append<Message>({ ...more, role, content })(state)
+    append({ ...more, role, content })(state)
 
 /**
  * Adds messages of any schema at the end.
@@ -128,8 +128,13 @@ export const addMessage =
  * @category changing
  */
 export const append =
-  <M>(...messages: ReadonlyArray<M>) =>
-  <C>(state: State<M, C>): State<M, C> => ({ ...state, messages: [...state.messages, ...messages] })
+  <const N>(...messages: ReadonlyArray<N>) =>
+  // Messages that are none of the workflow's don't compile.
+  <M, C>(state: State<M, C> & (N extends M ? unknown : never)): State<M, C> => ({
+    messages: [...state.messages, ...(messages as ReadonlyArray<unknown> as ReadonlyArray<M>)], // Each N is an M.
+    context: state.context,
+    metadata: state.metadata
+  })
 
 /**
  * Lays properties over those of the context.
