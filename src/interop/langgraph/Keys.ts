@@ -117,4 +117,11 @@ export const namespacesAfter = (thread: string, namespace: string | undefined): 
  */
 export const parse = (key: string): ReadonlyArray<string> => key.split(":").map(unescape)
 
-const unescape = (part: string): string => part.replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%25", "%")
+/**
+ * A part of a key as it was before it was escaped.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const unescape = (part: string): string =>
+  part.replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%25", "%")

@@ -4,10 +4,12 @@
  *
  * @since 0.1.0
  */
-import type { BaseCheckpointSaver, SerializerProtocol } from "@langchain/langgraph-checkpoint"
+import type { BaseCheckpointSaver, BaseStore, SerializerProtocol } from "@langchain/langgraph-checkpoint"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as StateStore from "../../store/StateStore.ts"
+import * as ItemStore from "./ItemStore.ts"
+import * as Items from "./Items.ts"
 import * as Saver from "./Saver.ts"
 import * as Threads from "./Threads.ts"
 
@@ -42,4 +44,31 @@ export const checkpointer = (
       ttl: options.ttl ?? Number.POSITIVE_INFINITY
     })
     return new Saver.Saver(yield* Threads.make(store, options.ttl), yield* Effect.runtime<never>(), options.serde)
+  })
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export interface StoreOptions {
+  /** The segment of the namespace. Default: `"langgraph-store"`. */
+  readonly namespace?: string | undefined
+  /** How long an item lives after it was put. Default: as the store says, or for ever. */
+  readonly ttl?: DurationInput | undefined
+  /** Whether an item also lives on for the `ttl` after it was got or found. Default: no. */
+  readonly refreshOnRead?: boolean | undefined
+}
+
+/**
+ * A store of items in namespaces, over the store. It is used while the store's layer lives. Its promises reject with the
+ * store's errors; a search by a query, which needs vectors, is `Unsupported`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const store = (options: StoreOptions = {}): Effect.Effect<BaseStore, never, StateStore.StateStore> =>
+  Effect.gen(function* () {
+    const { namespace = "langgraph-store", refreshOnRead = false, ttl } = options
+    const items = Items.make((yield* StateStore.StateStore).namespace(namespace, { ttl }), { refreshOnRead, ttl })
+    return new ItemStore.ItemStore(items, yield* Effect.runtime<never>())
   })
