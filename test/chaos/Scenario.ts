@@ -48,26 +48,45 @@ const run = async (
   let returned = 0
   let nextHarm = pause()
   let harming: Promise<void> | undefined
+  let stalled: ReturnType<typeof setTimeout> | undefined
 
-  const onLine = (line: Line) => {
-    record(recorded, line)
-    if (line._tag !== "Returned" || ++returned < nextHarm || harming !== undefined) return
-    const victim = all[Math.floor(random() * all.length)]
-    if (victim === undefined) return
-    harming = harm(victim).finally(() => {
-      nextHarm = returned + pause()
-      harming = undefined
-    })
-    // It is waited for at the end, but may fail before.
-    harming.catch(() => undefined)
-  }
-  await Promise.all(
-    all.map((clients, process) =>
+  await new Promise<void>((resolve, reject) => {
+    const wait = () => {
+      clearTimeout(stalled)
+      stalled = setTimeout(() => reject(stall([...recorded.values()], harming !== undefined)), stallMsMax)
+    }
+    const onLine = (line: Line) => {
+      wait()
+      record(recorded, line)
+      if (line._tag !== "Returned" || ++returned < nextHarm || harming !== undefined) return
+      const victim = all[Math.floor(random() * all.length)]
+      if (victim === undefined) return
+      harming = harm(victim).finally(() => {
+        nextHarm = returned + pause()
+        harming = undefined
+      })
+      harming.catch(reject)
+    }
+    wait()
+    const runs = all.map((clients, process) =>
       clients.run({ history, process, clients: clientsPerProcess, operations: perClient, keys }, onLine)
     )
-  )
-  await harming
+    Promise.all(runs)
+      .then(() => harming)
+      .then(resolve, reject)
+  }).finally(() => clearTimeout(stalled))
   return [...recorded.values()].filter(({ action, result }) => !(action._tag === "Get" && result._tag === "Unknown"))
+}
+
+/** No fault lasts so long, nor is anything waited for so long. */
+const stallMsMax = 20_000
+
+const stall = (recorded: ReadonlyArray<Operation>, isHarming: boolean): Error => {
+  const last = new Map(recorded.map((operation) => [operation.client, operation]))
+  const what = isHarming ? "a harm that does not end" : "clients"
+  return new Error(
+    `Nothing came for ${stallMsMax} ms, for ${what}; the last of each client: ${JSON.stringify([...last.values()])}`
+  )
 }
 
 const record = (recorded: Map<string, Operation>, line: Line): void => {
