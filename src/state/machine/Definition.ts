@@ -149,16 +149,6 @@ export interface Unknown {
 }
 
 /**
- * The data of a machine: a dictionary of its fields, or of anything where it declares none.
- *
- * @since 0.1.0
- * @category models
- */
-export type DataOf<F extends Dictionary.Fields> = string extends keyof F ? Dictionary.Untyped : Dictionary.Dictionary<F>
-
-type DataServices<F extends Dictionary.Fields> = string extends keyof F ? never : Dictionary.Services<F>
-
-/**
  * A transition as the machine keeps it, without its types: `make` has checked them.
  *
  * @since 0.1.0
@@ -191,7 +181,7 @@ export interface StateMachine<S extends Members.Tagged, E extends Members.Tagged
   /** The schema of all events, for those that come from outside. */
   readonly Event: Schema.Schema<E, unknown, R>
   /** The schema of the data. */
-  readonly Data: Schema.Schema<D, Dictionary.Untyped, R>
+  readonly Data: Schema.Schema<D, Dictionary.Stored, R>
   /** The schema of the messages for the outbox, if there are any. */
   readonly Message: Schema.Schema<M, unknown, R> | undefined
   /** The names of the states. */
@@ -262,14 +252,21 @@ export interface Definition<
 export const make = <
   const S extends Members.Members,
   const E extends Members.Members,
-  const T extends Table<S, E, DataOf<F>, M>,
+  const T extends Table<S, E, Dictionary.Dictionary<F>, M>,
   F extends Dictionary.Fields = Dictionary.Fields,
   M = never,
   MI = never,
   MR = never
 >(
   definition: Definition<S, E, T, F, M, MI, MR>
-): Defined<S, E, DataOf<F>, M, Edges<T>, Members.Services<S> | Members.Services<E> | DataServices<F> | MR> => {
+): Defined<
+  S,
+  E,
+  Dictionary.Dictionary<F>,
+  M,
+  Edges<T>,
+  Members.Services<S> | Members.Services<E> | Dictionary.Services<F> | MR
+> => {
   const states = Members.schemas(definition.states)
   const events = Members.schemas(definition.events)
   const { data, initial } = definition
@@ -280,7 +277,7 @@ export const make = <
     events,
     State: Members.union(states),
     Event: Members.union(events),
-    Data: data === undefined ? Dictionary.untyped : Dictionary.schema(data),
+    Data: Dictionary.schema(data),
     Message: definition.message,
     tags: Object.keys(definition.states),
     initial: Predicate.isString(initial) ? fill(initial, {}) : initial,

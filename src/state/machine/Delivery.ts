@@ -13,6 +13,7 @@ import * as Modification from "../../store/Modification.ts"
 import { DecodeError, type ReadError, type VersionConflict, type WriteError } from "../../store/StateError.ts"
 import type { Version } from "../../store/Version.ts"
 import type { Committed } from "../../store/Writes.ts"
+import * as Dictionary from "../Dictionary.ts"
 import type { Edge, StateMachine } from "./Definition.ts"
 import { GuardRefused, NoTransition, type UnknownState } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
@@ -145,7 +146,9 @@ const changesOfData = <S, D, M>(
 ) => {
   if (change === "none") return Effect.succeed(unanswered)
   if (change === "clear") return Effect.succeed(records.removeData(key))
-  return Effect.map(records.encodeData(key, change), (fields) => records.putData(key, records.patched(current, fields)))
+  return Effect.map(records.encodeData(key, change), (fields) =>
+    records.putData(key, Dictionary.patched(current, fields))
+  )
 }
 
 /** The answer that an earlier delivery got. */

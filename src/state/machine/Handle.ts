@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type { LockLost } from "../../coordination/lock/LockError.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Modification from "../../store/Modification.ts"
+import * as Dictionary from "../Dictionary.ts"
 import type { Context } from "./Context.ts"
 import type { Edge, StateMachine } from "./Definition.ts"
 import * as Delivery from "./Delivery.ts"
@@ -59,7 +60,7 @@ export const make =
           records.store.key(key),
           Effect.gen(function* () {
             const current = yield* records.readData(key)
-            const fields = records.patched(current, yield* records.encodeData(key, changes))
+            const fields = Dictionary.patched(current, yield* records.encodeData(key, changes))
             const data = yield* records.decodeData(key, Option.some(fields))
             const steps = Atomic.make.pipe(records.checkData(key, current), records.putData(key, fields))
             return yield* Modification.orConflict(Effect.as(commit(steps), data))

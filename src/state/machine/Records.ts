@@ -17,6 +17,7 @@ import type { Entry } from "../../store/Entry.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import { DecodeError, type EncodeError, type ReadError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
+import * as Dictionary from "../Dictionary.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
 import type { Edge, StateMachine } from "./Definition.ts"
 import { UnknownState } from "./MachineError.ts"
@@ -51,8 +52,6 @@ export interface Found {
   readonly answer: Option.Option<Entry>
 }
 
-type Raw = { readonly [name: string]: unknown }
-
 /**
  * @since 0.1.0
  * @category models
@@ -71,11 +70,9 @@ export interface Records<S, D, M> {
   readonly encodeState: (key: string, state: S) => Effect.Effect<unknown, EncodeError>
   /** The data that was stored, if any was. */
   readonly decodeData: (key: string, stored: Option.Option<unknown>) => Effect.Effect<D, DecodeError>
-  readonly encodeData: (key: string, data: Partial<D>) => Effect.Effect<Raw, EncodeError>
-  /** Lays encoded fields over those that are stored; what is stored under other names stays. */
-  readonly patched: (entry: Option.Option<Entry>, fields: Raw) => Raw
+  readonly encodeData: (key: string, data: Partial<D>) => Effect.Effect<Dictionary.Stored, EncodeError>
   readonly putState: (key: string, encoded: unknown) => (self: Atomic.Atomic) => Atomic.Atomic
-  readonly putData: (key: string, encoded: Raw) => (self: Atomic.Atomic) => Atomic.Atomic
+  readonly putData: (key: string, encoded: Dictionary.Stored) => (self: Atomic.Atomic) => Atomic.Atomic
   /** Demands that the data is as it was found. */
   readonly checkData: (key: string, entry: Option.Option<Entry>) => (self: Atomic.Atomic) => Atomic.Atomic
   readonly removeState: (key: string) => (self: Atomic.Atomic) => Atomic.Atomic
@@ -97,7 +94,7 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
 ): Effect.Effect<Records<S, D, M>, never, R> =>
   Effect.gen(function* () {
     const states = yield* SchemaCodec.make(machine.State)
-    const datas = yield* SchemaCodec.make(machine.Data)
+    const dictionary = yield* Dictionary.codec(machine.Data)
     const messages = machine.Message === undefined ? undefined : yield* SchemaCodec.make(machine.Message)
     const beside = (segment: string) => store.namespace(segment, { placement: (key) => store.key(key) })
     const owned = (segment: string) => store.namespace(segment, { placement: (key) => store.key(subjectOf(key)) })
@@ -110,7 +107,7 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
       if (Option.isNone(stored)) return Effect.succeed(machine.initial)
       const tag = tagOf(stored.value)
       if (tag === undefined || machine.tags.includes(tag)) return states.decode(label(key), stored.value)
-      const { _tag, ...fields } = stored.value as Raw // It has a tag.
+      const { _tag, ...fields } = stored.value as Dictionary.Stored // It has a tag.
       const state = machine.fallback?.({ tag, fields })
       return state === undefined
         ? new UnknownState({ machine: machine.id, key: label(key), state: tag })
@@ -135,15 +132,8 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
       readData: (key) => data.get(key),
       decodeState,
       encodeState: (key, state) => states.encode(label(key), state),
-      decodeData: (key, stored) =>
-        datas.decode(
-          label(key),
-          Option.getOrElse(stored, () => ({}))
-        ),
-      // A dictionary's schema encodes to a record.
-      encodeData: (key, fields) => datas.encode(label(key), fields as D) as Effect.Effect<Raw, EncodeError>,
-      patched: (entry, fields) =>
-        Option.isSome(entry) && Predicate.isRecord(entry.value.value) ? { ...entry.value.value, ...fields } : fields,
+      decodeData: (key, stored) => dictionary.decode(label(key), stored),
+      encodeData: (key, fields) => dictionary.encode(label(key), fields),
       putState: (key, encoded) => Atomic.set(store.key(key), encoded, { ttl: ttl.state }),
       putData: (key, encoded) => Atomic.set(data.key(key), encoded, { ttl: ttl.data }),
       checkData: (key, entry) => Atomic.check(data.key(key), versionOf(entry)),

@@ -28,7 +28,6 @@ export {
 } from "./Contexts.ts"
 export * as ConversationKey from "./ConversationKey.ts"
 export {
-  type DataOf,
   type Defined,
   type Definition,
   type Edge,
