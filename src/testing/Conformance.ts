@@ -27,6 +27,7 @@ import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
 import { lockCases } from "./cases/lock.ts"
 import { meaningCases } from "./cases/meaning.ts"
+import { migrationCases } from "./cases/migration.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
 import { orderCases } from "./cases/order.ts"
@@ -59,6 +60,7 @@ export const cases: ReadonlyArray<Case> = [
   ...scopeCases,
   ...backendCases,
   ...historyCases,
+  ...migrationCases,
   ...cachedCases
 ]
 

@@ -38,13 +38,13 @@ export interface Context<S, E, D, X, W> {
   /** The state: the initial one where none is stored. */
   readonly getState: Effect.Effect<S, ReadError | UnknownState>
   /** Sets the state, whatever it is now: no transition, no guard, no effect. */
-  readonly setState: (state: S) => Effect.Effect<void, ReadError | WriteError | VersionConflict | W>
+  readonly setState: (state: S) => Effect.Effect<void, ReadError | WriteError | W>
   /** What was gathered: nothing where none is stored. */
   readonly getData: Effect.Effect<D, ReadError>
   /** Sets all data. */
-  readonly setData: (data: D) => Effect.Effect<void, ReadError | WriteError | VersionConflict | W>
+  readonly setData: (data: D) => Effect.Effect<void, ReadError | WriteError | W>
   /** Lays fields over the data, atomically, and gives all of it; other fields stay, also when others change them at once. */
   readonly updateData: (fields: Partial<D>) => Effect.Effect<D, ReadError | WriteError | VersionConflict | W>
   /** Drops state and data in one commit: the context is as new. What was answered under an id stays answered. */
-  readonly clear: Effect.Effect<void, ReadError | WriteError | VersionConflict | W>
+  readonly clear: Effect.Effect<void, ReadError | WriteError | W>
 }

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import type { Placement } from "../../store/Namespace.ts"
-import type { ReadError, WriteError } from "../../store/StateError.ts"
+import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import * as StateStore from "../../store/StateStore.ts"
 import type { Version } from "../../store/Version.ts"
 import type { Context } from "./Context.ts"
@@ -108,7 +108,7 @@ export interface Contexts<S, E, D, M, K, X, I> {
     id: K,
     options?: Lock.Options
   ) => <A, E2, R2>(
-    handler: (context: Context<S, E, D, X, Lock.LockLost>) => Effect.Effect<A, E2, R2>
+    handler: (context: Context<S, E, D, X, Lock.LockLost | VersionConflict>) => Effect.Effect<A, E2, R2>
   ) => Effect.Effect<A, E2 | Lock.AcquireError | Lock.LockLost, R2>
   /** The keys and states of all contexts that have one stored. */
   readonly states: Stream.Stream<readonly [key: string, state: S], ReadError | UnknownState>
@@ -151,11 +151,8 @@ export const make = <
     const hooks = { entry: options.entry ?? {}, exit: options.exit ?? {} } as unknown as Effects.Hooks<never>
     const parts = { machine, records, run: Effects.runner(hooks, services) }
 
-    // A transition adds nothing.
-    const commit: Delivery.Commit<never> = (atomic) => Effect.catchTag(store.commit(atomic), "NotInteger", Effect.die)
-    const free = Handle.make(parts, commit)
-    const fencedBy = (lease: Lock.Lease) =>
-      Handle.make(parts, (atomic) => Effect.catchTag(Lock.commitOn(store, lease, atomic), "NotInteger", Effect.die))
+    const free = Handle.make<S, E, D, M, X, R, never>(parts, store.commit)
+    const fencedBy = (lease: Lock.Lease) => Handle.make(parts, (atomic) => Lock.commitOn(store, lease, atomic))
     const isolated = (id: K, options: Lock.Options | undefined) => Lock.withLockOn(store, keyOf(id), options)
 
     const self: Contexts<S, E, D, M, K, unknown, unknown> = {

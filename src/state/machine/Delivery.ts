@@ -64,9 +64,9 @@ export type DeliveryError = NoTransition | GuardRefused | UnknownState | ReadErr
  * @since 0.1.0
  * @category models
  */
-export type Commit<W> = (
-  atomic: Atomic.Atomic
-) => Effect.Effect<Committed, ReadError | WriteError | VersionConflict | W>
+export type Commit<W> = <E extends Atomic.Refusal>(
+  atomic: Atomic.Atomic<E>
+) => Effect.Effect<Committed, ReadError | WriteError | E | W>
 
 /** What is kept of the answer to an event, in encoded form. */
 const Answer = Schema.Union(
@@ -102,7 +102,7 @@ export const deliver = <S extends Tagged, E extends Tagged, D, M, X extends Edge
       records.checkData(key, found.data)
     )
     const answering = (answer: typeof Answer.Type) =>
-      eventId === undefined ? unanswered : records.putAnswer(key, eventId, encodeAnswer(answer))
+      eventId === undefined ? nothing : records.putAnswer(key, eventId, encodeAnswer(answer))
 
     const stepped = Step.step(machine, state, event, data)
     if (Either.isLeft(stepped)) {
@@ -118,7 +118,7 @@ export const deliver = <S extends Tagged, E extends Tagged, D, M, X extends Edge
     const steps = unchanged.pipe(
       records.putState(key, to),
       yield* changesOfData(records, key, found.data, step.change),
-      Option.isSome(step.message) ? yield* records.putMessage(key, step.message.value) : unanswered,
+      Option.isSome(step.message) ? yield* records.putMessage(key, step.message.value) : nothing,
       answering({ _tag: "Transitioned", event: event._tag, from, to })
     )
     return yield* Modification.orConflict(
@@ -134,9 +134,7 @@ export const deliver = <S extends Tagged, E extends Tagged, D, M, X extends Edge
   return Modification.untilCommitted(records.store.key(key), attempt)
 }
 
-type Steps = (self: Atomic.Atomic) => Atomic.Atomic
-
-const unanswered: Steps = (atomic) => atomic
+const nothing: Atomic.Steps = (atomic) => atomic
 
 const changesOfData = <S, D, M>(
   records: Records.Records<S, D, M>,
@@ -144,7 +142,7 @@ const changesOfData = <S, D, M>(
   current: Option.Option<Entry>,
   change: Step.Change<D>
 ) => {
-  if (change === "none") return Effect.succeed(unanswered)
+  if (change === "none") return Effect.succeed(nothing)
   if (change === "clear") return Effect.succeed(records.removeData(key))
   return Effect.map(records.encodeData(key, change), (fields) =>
     records.putData(key, Dictionary.patched(current, fields))

@@ -11,6 +11,7 @@ import type * as Services from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { LockLost } from "../../coordination/lock/LockError.ts"
+import type { VersionConflict } from "../../store/StateError.ts"
 import type { Context } from "./Context.ts"
 import type { Delivered, Transitioned } from "./Delivery.ts"
 import { EffectFailed } from "./MachineError.ts"
@@ -22,7 +23,7 @@ import type { Tagged } from "./Members.ts"
  * @since 0.1.0
  * @category models
  */
-export type Inner<S, E, D> = Context<S, E, D, EffectFailed<unknown, Transitioned<S>>, LockLost>
+export type Inner<S, E, D> = Context<S, E, D, EffectFailed<unknown, Transitioned<S>>, LockLost | VersionConflict>
 
 /**
  * What an effect is shown.

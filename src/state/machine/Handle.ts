@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type { LockLost } from "../../coordination/lock/LockError.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Modification from "../../store/Modification.ts"
+import type { VersionConflict } from "../../store/StateError.ts"
 import * as Dictionary from "../Dictionary.ts"
 import type { Context } from "./Context.ts"
 import type { Edge, StateMachine } from "./Definition.ts"
@@ -36,12 +37,12 @@ export interface Parts<S extends Tagged, E extends Tagged, D, M, X extends Edge,
  * @category constructors
  */
 export const make =
-  <S extends Tagged, E extends Tagged, D, M, X extends Edge, R, W extends LockLost>(
+  <S extends Tagged, E extends Tagged, D, M, X extends Edge, R, W extends LockLost | VersionConflict>(
     { machine, records, run }: Parts<S, E, D, M, X, R>,
     commit: Delivery.Commit<W>
   ) =>
   <K>(id: K, key: string): Context<S, E, D, EffectFailed<unknown, Delivery.Transitioned<S>>, W> => {
-    const write = (steps: (self: Atomic.Atomic) => Atomic.Atomic) => Effect.asVoid(commit(steps(Atomic.make)))
+    const write = (steps: Atomic.Steps) => Effect.asVoid(commit(steps(Atomic.make)))
     const context: Context<S, E, D, EffectFailed<unknown, Delivery.Transitioned<S>>, W> = {
       key,
       send: (event, options) =>

@@ -15,7 +15,7 @@ import * as Predicate from "effect/Predicate"
 import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Namespace from "../../store/Namespace.ts"
-import { DecodeError, type EncodeError, type ReadError } from "../../store/StateError.ts"
+import { DecodeError, type EncodeError, type ReadError, type VersionConflict } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Dictionary from "../Dictionary.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
@@ -71,15 +71,15 @@ export interface Records<S, D, M> {
   /** The data that was stored, if any was. */
   readonly decodeData: (key: string, stored: Option.Option<unknown>) => Effect.Effect<D, DecodeError>
   readonly encodeData: (key: string, data: Partial<D>) => Effect.Effect<Dictionary.Stored, EncodeError>
-  readonly putState: (key: string, encoded: unknown) => (self: Atomic.Atomic) => Atomic.Atomic
-  readonly putData: (key: string, encoded: Dictionary.Stored) => (self: Atomic.Atomic) => Atomic.Atomic
+  readonly putState: (key: string, encoded: unknown) => Atomic.Steps
+  readonly putData: (key: string, encoded: Dictionary.Stored) => Atomic.Steps
   /** Demands that the data is as it was found. */
-  readonly checkData: (key: string, entry: Option.Option<Entry>) => (self: Atomic.Atomic) => Atomic.Atomic
-  readonly removeState: (key: string) => (self: Atomic.Atomic) => Atomic.Atomic
-  readonly removeData: (key: string) => (self: Atomic.Atomic) => Atomic.Atomic
+  readonly checkData: (key: string, entry: Option.Option<Entry>) => Atomic.Steps<VersionConflict>
+  readonly removeState: (key: string) => Atomic.Steps
+  readonly removeData: (key: string) => Atomic.Steps
   /** Demands that the event has no answer yet, and writes one. */
-  readonly putAnswer: (key: string, eventId: string, answer: unknown) => (self: Atomic.Atomic) => Atomic.Atomic
-  readonly putMessage: (key: string, message: M) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, EncodeError>
+  readonly putAnswer: (key: string, eventId: string, answer: unknown) => Atomic.Steps<VersionConflict>
+  readonly putMessage: (key: string, message: M) => Effect.Effect<Atomic.Steps, EncodeError>
   readonly decodeMessage: (entry: Entry) => Effect.Effect<M, DecodeError>
 }
 
