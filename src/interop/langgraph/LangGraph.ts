@@ -32,6 +32,28 @@ export interface CheckpointerOptions {
 /**
  * A checkpointer over the store. It is used while the store's layer lives. Its promises reject with the store's errors.
  *
+ * ```ts
+ * import { Annotation, END, START, StateGraph } from "@langchain/langgraph"
+ * import { MemoryStore } from "effect-state"
+ * import { LangGraph } from "effect-state/langgraph"
+ * import { Effect } from "effect"
+ *
+ * const Counter = Annotation.Root({ count: Annotation<number>({ reducer: (a, b) => a + b, default: () => 0 }) })
+ *
+ * const program = Effect.gen(function* () {
+ *   const graph = new StateGraph(Counter)
+ *     .addNode("add", () => ({ count: 1 }))
+ *     .addEdge(START, "add")
+ *     .addEdge("add", END)
+ *     .compile({ checkpointer: yield* LangGraph.checkpointer() })
+ *   const thread = { configurable: { thread_id: "thread-1" } }
+ *   yield* Effect.promise(() => graph.invoke({}, thread))
+ *   return yield* Effect.promise(() => graph.invoke({}, thread)) // { count: 2 }
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, MemoryStore.layer()))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
