@@ -1,8 +1,9 @@
 /**
- * Where a thread lies: three kinds of keys that start with its id, so that all of a thread lives together on a cluster.
+ * Where a thread lies: keys that start with its id, so that all of a thread lives together on a cluster.
  *
  * - `<thread>:channel:<namespace>:<channel>:<version>:<checkpoint>`: a channel's value, by the checkpoint that brought it.
  * - `<thread>:checkpoint:<namespace>:<checkpoint>`
+ * - `<thread>:head`: written with every checkpoint, so that its version tells whether there was one since.
  * - `<thread>:write:<namespace>:<checkpoint>:<task>:<index>`
  *
  * All parts are escaped, so that a colon always separates. Checkpoints' ids rise with time, and so do their keys.
@@ -82,13 +83,29 @@ export const checkpoints = (place: Place, before: string | undefined): KeyRange.
 }
 
 /**
- * The parts of a thread, in the order in which they are removed: nothing is left behind that refers to what is gone.
+ * @since 0.1.0
+ * @category keys
+ */
+export const head = (thread: string): string => `${escape(thread)}:head`
+
+/**
+ * All of one kind in a thread.
  *
  * @since 0.1.0
  * @category ranges
  */
-export const removal = (thread: string): ReadonlyArray<KeyRange.KeyRange> =>
-  (["checkpoint", "write", "channel"] as const).map((kind) => KeyRange.prefix(`${escape(thread)}:${kind}:`))
+export const all = (thread: string, kind: Kind): KeyRange.KeyRange => KeyRange.prefix(`${escape(thread)}:${kind}:`)
+
+/**
+ * The keys of {@link all}, as a pattern.
+ *
+ * @since 0.1.0
+ * @category ranges
+ */
+export const pattern = (thread: string, kind: Kind): string => {
+  const literal = `${escape(thread)}:${kind}:`.replace(/[\\*?[\]]/g, "\\$&")
+  return `${literal}*`
+}
 
 /**
  * All behind a thread.

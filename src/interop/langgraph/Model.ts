@@ -135,6 +135,6 @@ export interface Threads {
     task: string,
     writes: ReadonlyArray<{ readonly index: number; readonly channel: string; readonly value: Serialized.Serialized }>
   ) => Effect.Effect<void, ChangeError>
-  /** Removes all of a thread. */
-  readonly remove: (thread: string) => Effect.Effect<void, ReadError | WriteError>
+  /** Removes all of a thread, and what is written to it meanwhile: until then no part of a checkpoint is missing. */
+  readonly remove: (thread: string) => Effect.Effect<void, ChangeError>
 }

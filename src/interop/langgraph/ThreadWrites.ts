@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+
+import * as Arr from "effect/Array"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Modification from "../../store/Modification.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
@@ -22,6 +25,9 @@ interface Channels {
   readonly channels: ReadonlyArray<Channel>
   readonly steps: ReadonlyArray<Atomic.Steps>
 }
+
+/** How many entries are removed in one commit. */
+const removalMax = 500
 
 /**
  * What `Threads` writes, over what it finds.
@@ -72,14 +78,26 @@ export const make = (
       return { channels, steps }
     })
 
-  /** Values that don't fit into one commit come before it: nothing refers to them yet. */
-  const commit = (steps: ReadonlyArray<Atomic.Steps>, last: Atomic.Steps<VersionConflict>) =>
-    store.commit(last(steps.reduce((atomic, step) => step(atomic), Atomic.make))).pipe(
+  const bump = (place: Keys.Place, id: string) => Atomic.set(Keys.head(place.thread), id, options)
+
+  /**
+   * Values that don't fit into one commit come before it, while nothing refers to them. That no deletion of the thread
+   * takes them for leftovers, the head tells: both begin by writing it.
+   */
+  const commit = (
+    place: Keys.Place,
+    id: string,
+    steps: ReadonlyArray<Atomic.Steps>,
+    last: Atomic.Steps<VersionConflict>
+  ) =>
+    store.commit(last(steps.reduce((atomic, step) => step(atomic), Atomic.make.pipe(bump(place, id))))).pipe(
       Effect.catchTag("CommitTooLarge", () =>
-        Effect.zipRight(
-          Effect.forEach(steps, (step) => store.commit(step(Atomic.make)), { concurrency: 16, discard: true }),
-          store.commit(last(Atomic.make))
-        )
+        Effect.gen(function* () {
+          const { version } = yield* store.commit(Atomic.make.pipe(bump(place, id)))
+          yield* Effect.forEach(steps, (step) => store.commit(step(Atomic.make)), { concurrency: 16, discard: true })
+          const head = Keys.head(place.thread)
+          return yield* store.commit(Atomic.make.pipe(Atomic.check(head, version), bump(place, id), last))
+        })
       )
     )
 
@@ -93,8 +111,30 @@ export const make = (
       const write = Atomic.set(Keys.checkpoint(place, id), { checkpoint, metadata, parent, channels }, options)
       // What the parent shares must still be there.
       const check = Option.map(before, ({ id, version }) => Atomic.check(Keys.checkpoint(place, id), version))
-      yield* commit(steps, (atomic) => (Option.isNone(check) ? write(atomic) : atomic.pipe(check.value, write)))
+      yield* commit(place, id, steps, (atomic) =>
+        Option.isNone(check) ? write(atomic) : atomic.pipe(check.value, write)
+      )
     })
+
+  /**
+   * Removes the checkpoints, then what they referred to, as long as no checkpoint was written since: one that was had its
+   * parent, and so has what it shares, or brought everything itself. Then all begins anew.
+   */
+  const removeOnce = (thread: string) =>
+    Effect.gen(function* () {
+      const head = Keys.head(thread)
+      const { version } = yield* store.commit(Atomic.make.pipe(Atomic.set(head, "", options)))
+      yield* store.clear(Keys.all(thread, "checkpoint"))
+      const remove = (keys: Iterable<string>) => {
+        const unchanged: Atomic.Atomic<VersionConflict> = Atomic.make.pipe(Atomic.check(head, version))
+        return store.commit(Arr.reduce(keys, unchanged, (atomic, key) => atomic.pipe(Atomic.delete(key))))
+      }
+      yield* Stream.concat(store.keys(Keys.pattern(thread, "write")), store.keys(Keys.pattern(thread, "channel"))).pipe(
+        Stream.grouped(removalMax),
+        Stream.runForEach(remove)
+      )
+      yield* remove([head])
+    }).pipe(Modification.orConflict)
 
   return {
     put: (put) =>
@@ -124,6 +164,6 @@ export const make = (
         )
         yield* Modification.untilCommitted(store.key(head.key), looked)
       }),
-    remove: (thread) => Effect.forEach(Keys.removal(thread), (range) => store.clear(range), { discard: true })
+    remove: (thread) => Modification.untilCommitted(store.key(Keys.head(thread)), removeOnce(thread))
   }
 }

@@ -198,6 +198,48 @@ describe("A checkpointer", () => {
   )
 
   onEach(
+    "never shows part of a checkpoint, though its thread is deleted while a graph writes to it and others read",
+    withSaver(async (saver) => {
+      const names = Arr.makeBy(20, (i) => `channel${i}`)
+      const versions = Object.fromEntries(names.map((name) => [name, 1]))
+      const values = Object.fromEntries(names.map((name) => [name, { name }]))
+      let isWriting = true
+      const writing = async () => {
+        let config = configOf("t")
+        for (let step = 0; step < 40; step++) {
+          // The first brings the values, the others share them.
+          const { configurable } = await saver.put(
+            config,
+            checkpointOf(values, versions),
+            metadata,
+            step ? {} : versions
+          )
+          config = configOf("t", configurable?.checkpoint_id)
+        }
+        isWriting = false
+      }
+      const deleting = async () => {
+        while (isWriting) await saver.deleteThread("t")
+      }
+      const reading = async () => {
+        while (isWriting) {
+          const tuples = [
+            await saver.getTuple(configOf("t")),
+            ...(await collect(saver.list(configOf("t"), { limit: 5 })))
+          ]
+          for (const tuple of tuples) if (tuple) assert.deepStrictEqual(tuple.checkpoint.channel_values, values)
+        }
+      }
+      await Promise.all([writing(), deleting(), reading()])
+      for (const { checkpoint } of await collect(saver.list(configOf("t")))) {
+        assert.deepStrictEqual(checkpoint.channel_values, values)
+      }
+      await saver.deleteThread("t")
+      assert.deepStrictEqual(await collect(saver.list({})), [])
+    })
+  )
+
+  onEach(
     "lists no further than it is asked to, and rejects with the store's own error",
     withSaver(async (saver) => {
       let config = configOf("t")
@@ -248,6 +290,42 @@ const graphWith = (checkpointer: BaseCheckpointSaver) => {
     .compile({ checkpointer })
 }
 
+/** A graph whose first node is a graph that asks, and whose list is kept at once, step by step, or at the end. */
+const nestedStory = async (saver: BaseCheckpointSaver, durability: "sync" | "async" | "exit"): Promise<unknown> => {
+  const State = Annotation.Root({
+    log: Annotation<ReadonlyArray<string>>({ reducer: (old, more) => [...old, ...more], default: () => [] })
+  })
+  const inner = new StateGraph(State)
+    .addNode("one", () => ({ log: ["one"] }))
+    .addNode("two", () => ({ log: [`two ${interrupt("which?")}`] }))
+    .addEdge(START, "one")
+    .addEdge("one", "two")
+    .addEdge("two", END)
+    .compile()
+  const graph = new StateGraph(State)
+    .addNode("inner", inner)
+    .addNode("after", () => ({ log: ["after"] }))
+    .addEdge(START, "inner")
+    .addEdge("inner", "after")
+    .addEdge("after", END)
+    .compile({ checkpointer: saver })
+  const config = { configurable: { thread_id: `nested-${durability}` }, durability }
+  const seen: Array<unknown> = [(await graph.invoke({ log: ["begin"] }, config)).log]
+  const waiting = await graph.getState(config, { subgraphs: true })
+  seen.push(
+    waiting.next,
+    waiting.tasks.map(({ interrupts, state }) => [interrupts.map(({ value }) => value), valuesOf(state)])
+  )
+  seen.push((await graph.invoke(new Command({ resume: "this" }), config)).log)
+  for await (const { metadata, next, values } of graph.getStateHistory(config)) {
+    seen.push([values, next, metadata?.source, metadata?.step])
+  }
+  return seen
+}
+
+const valuesOf = (state: object | undefined): unknown =>
+  state !== undefined && "values" in state ? state.values : undefined
+
 /** Runs the graph with questions answered, goes back in time, edits the past, branches; and tells what there was to see. */
 const story = async (saver: BaseCheckpointSaver): Promise<unknown> => {
   const graph = graphWith(saver)
@@ -277,4 +355,14 @@ describe("A graph", () => {
       assert.deepStrictEqual(await story(saver), await story(new MemorySaver()))
     })
   )
+
+  for (const durability of ["sync", "async", "exit"] as const) {
+    onEach(
+      `in a graph stops and goes on as with that saver, at durability ${durability}`,
+      withSaver(async (saver) => {
+        assert.deepStrictEqual(await nestedStory(saver, durability), await nestedStory(new MemorySaver(), durability))
+      }),
+      ["memory", "redis"]
+    )
+  }
 })
