@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import * as Arr from "effect/Array"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
