@@ -160,7 +160,9 @@ export const machineCases: ReadonlyArray<Case> = [
   ),
   time("state, data and answers each live for a time of their own", (store, { advance }) =>
     Effect.gen(function* () {
-      const turnstiles = yield* open(store, { ttl: { state: "400 millis", data: "1200 millis", answers: "800 millis" } })
+      const turnstiles = yield* open(store, {
+        ttl: { state: "400 millis", data: "1200 millis", answers: "800 millis" }
+      })
       const context = turnstiles.at("main")
       const first = yield* context.send(Coin.make(), { id: "1" })
       yield* advance(401)
