@@ -37,6 +37,7 @@ import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
 import { valueCases } from "./cases/values.ts"
 import { versionCases } from "./cases/versions.ts"
+import { workflowCases } from "./cases/workflow.ts"
 import * as Harness from "./Harness.ts"
 
 /**
@@ -66,6 +67,7 @@ export const cases: ReadonlyArray<Case> = [
   ...cachedCases,
   ...machineCases,
   ...progressCases
+  ...workflowCases
 ]
 
 /**
