@@ -64,9 +64,9 @@ export const cases: ReadonlyArray<Case> = [
   ...backendCases,
   ...historyCases,
   ...migrationCases,
-  ...cachedCases,
   ...machineCases,
-  ...progressCases
+  ...progressCases,
+  ...cachedCases,
   ...workflowCases
 ]
 
