@@ -81,8 +81,13 @@ describe("A state machine's definition", () => {
     refuses(() => StateMachine.make({ ...base, on: { Idle: { Start: { to: "Asking" } } } }))
     // @ts-expect-error its question is missing
     refuses(() => StateMachine.make({ ...base, initial: "Asking", on: {} }))
-    // @ts-expect-error a question is text
-    refuses(() => StateMachine.make({ ...base, on: { Idle: { Start: { to: "Asking", fields: () => ({ question: 1 }) } } } }))
+    refuses(() =>
+      StateMachine.make({
+        ...base,
+        // @ts-expect-error a question is text
+        on: { Idle: { Start: { to: "Asking", fields: () => ({ question: 1 }) } } }
+      })
+    )
     refuses(() =>
       StateMachine.make({
         ...base,
@@ -142,7 +147,9 @@ describe("A transition between a state and an event that are known", () => {
   })
 
   it("is checked when it is run where the state is not known", () => {
-    type Result = ReturnType<typeof StateMachine.step<State, typeof Order.Event.Type, {}, number, StateMachine.Edge, never>>
+    type Result = ReturnType<
+      typeof StateMachine.step<State, typeof Order.Event.Type, {}, number, StateMachine.Edge, never>
+    >
     expectTypeOf<Either.Either.Left<Result>>().toEqualTypeOf<StateMachine.GuardRefused | StateMachine.NoTransition>()
     // @ts-expect-error there is no such event
     refuses(() => StateMachine.step(Order, idle, { _tag: "Never" }))

@@ -36,9 +36,9 @@ export interface Options<S extends Tagged, E extends Tagged, D, M, X extends Edg
    */
   readonly isolation?: I | undefined
   /** What runs when a state was entered. */
-  readonly entry?: (In & Effects.Effects<S, E, D, K>) | undefined
+  readonly entry?: (In & Effects.Effects<S, E, D, K> & Effects.Known<In, S>) | undefined
   /** What runs when a state was left. */
-  readonly exit?: (Out & Effects.Effects<S, E, D, K>) | undefined
+  readonly exit?: (Out & Effects.Effects<S, E, D, K> & Effects.Known<Out, S>) | undefined
   /** The segment of the namespace. Default: the tag's id. */
   readonly namespace?: string | undefined
   /** Which contexts live together: see `Namespace`. */

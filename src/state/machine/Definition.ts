@@ -100,10 +100,10 @@ export type Table<S extends Members.Members, E extends Members.Members, D, M> = 
  * @category models
  */
 export type Known<T, S, E> = {
-  readonly [From in keyof T]: From extends keyof S
-    ? { readonly [On in keyof T[From]]: On extends keyof E ? T[From][On] : never }
-    : never
+  readonly [From in keyof T]: From extends keyof S ? KnownRow<T[From], E> : never
 }
+
+type KnownRow<Row, E> = { readonly [On in keyof Row]: On extends keyof E ? Row[On] : never }
 
 /**
  * A transition's names.
