@@ -332,10 +332,11 @@ describe("A drawing", () => {
     "keeps to Mermaid's grammar, whatever the names",
     [fc.uniqueArray(name, { minLength: 1, maxLength: 5 }), name, name],
     ([tags, event, label]) => {
-      const [first = ""] = tags
+      const states = Object.fromEntries(tags.map((tag) => [tag, {}]))
+      const [first = ""] = Object.keys(states)
       const machine = StateMachine.make({
         id: "Any",
-        states: Object.fromEntries(tags.map((tag) => [tag, {}])),
+        states,
         events: { [event]: {} },
         initial: first,
         on: Object.fromEntries(tags.map((tag) => [tag, { [event]: { to: first, guard: () => true, label } }]))
