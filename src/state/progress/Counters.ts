@@ -14,8 +14,8 @@ import type { NotInteger } from "../../store/StateError.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
 /**
- * The names of the counters, in the order of their keys. `started` counts the milliseconds since the epoch at the start, and is
- * 0 where there was none.
+ * The names of the counters, in the order of their keys. `started` counts the milliseconds since the epoch at the start, one at
+ * least, and is 0 where there was no start.
  *
  * @since 0.1.0
  * @category models

@@ -118,8 +118,8 @@ export const make = (
     const self: Progress = {
       start: (id, { total }) =>
         Effect.gen(function* () {
-          const { nowMs: started } = yield* store.stats
-          const numbers = { failed: 0, processed: 0, started, total }
+          const { nowMs } = yield* store.stats
+          const numbers = { failed: 0, processed: 0, started: Math.max(1, nowMs), total }
           const { atMs } = yield* store.commit(Atomic.make.pipe(Counters.remove(id), Counters.add(id, numbers)))
           return yield* Effect.orDie(Counters.snapshot(id, numbers, atMs)) // It is started.
         }),
