@@ -59,6 +59,23 @@ describe("A state machine's definition", () => {
     expectTypeOf(Order.Data.Type).toEqualTypeOf<{ readonly name?: string; readonly since?: Date }>()
   })
 
+  it("takes a state for a stored one that it does not have", () => {
+    const { fallback } = StateMachine.make({
+      id: "x",
+      states,
+      events,
+      initial: { _tag: "Asking", question: "?" },
+      on: {},
+      fallback: ({ fields, tag }) =>
+        tag === "Waiting" ? { _tag: "Asking" as const, question: String(fields.prompt) } : undefined
+    })
+    assert.deepStrictEqual(fallback?.({ tag: "Waiting", fields: { prompt: "?" } }), { _tag: "Asking", question: "?" })
+    refuses(() =>
+      // @ts-expect-error its question is missing
+      StateMachine.make({ id: "x", states, events, initial: "Idle", on: {}, fallback: () => ({ _tag: "Asking" }) })
+    )
+  })
+
   it("knows no other states and events than its own", () => {
     const base = { id: "x", states, events, initial: "Idle" } as const
     // @ts-expect-error there is no such state to go to

@@ -232,14 +232,14 @@ export interface Definition<
   /** What transitions may `emit` into the outbox. */
   readonly message?: Schema.Schema<M, MI, MR> | undefined
   /** The state where nothing is stored; one that needs no fields by its name. */
-  readonly initial: Members.Plain<NoInfer<S>> | Members.Union<NoInfer<S>>
+  readonly initial: Members.Plain<S> | Members.Union<S>
   /** What each event does in each state. What is not here is refused with `NoTransition`. */
   readonly on: T & Known<T, S, E>
   /**
    * The state of a context whose stored state the machine does not have, because it was renamed or dropped. Without this, or
    * where it gives `undefined`, that is an `UnknownState`.
    */
-  readonly fallback?: ((stored: Unknown) => Members.Union<NoInfer<S>> | undefined) | undefined
+  readonly fallback?: ((stored: Unknown) => Members.Union<S> | undefined) | undefined
 }
 
 /**
