@@ -63,6 +63,23 @@ const open = (
     store
   )
 
+/** A clock: it ticks, and has marks made in its data. */
+const Clock = StateMachine.make({
+  id: "Clock",
+  states: { Running: { ticks: Schema.Int } },
+  events: { Tick: {}, Mark: { name: Schema.String } },
+  initial: { _tag: "Running", ticks: 0 },
+  on: {
+    Running: {
+      Tick: { to: "Running", fields: ({ state }) => ({ ticks: state.ticks + 1 }) },
+      Mark: { to: "Running", fields: ({ state }) => state, data: ({ event }) => ({ [event.name]: true }) }
+    }
+  }
+})
+
+const openClock = (store: StateStore.Service) =>
+  Effect.provideService(StateMachine.contexts("clocks", { machine: Clock }), StateStore.StateStore, store)
+
 const fifty = Arr.range(1, 50)
 
 const passedIn = (outbox: Stream.Stream<StateMachine.Message<{ readonly passed: number }>, unknown>) =>
@@ -142,20 +159,27 @@ export const machineCases: ReadonlyArray<Case> = [
       assert.equal((yield* context.send(Push.make(), { id: "late" })).to.passed, 1)
     })
   ),
+  atomic("events that leave the data alone meet one state each", (store) =>
+    Effect.gen(function* () {
+      const context = (yield* openClock(store)).at("main")
+      yield* Effect.replicateEffect(context.send({ _tag: "Tick" }), 50, { concurrency: "unbounded" })
+      assert.deepEqual(yield* context.getState, { _tag: "Running", ticks: 50 })
+      assert.deepEqual(yield* context.getData, {})
+    })
+  ),
   atomic("data that is updated while events come is kept", (store) =>
     Effect.gen(function* () {
-      const context = (yield* open(store)).at("main")
+      const context = (yield* openClock(store)).at("main")
       yield* Effect.forEach(
         fifty,
         (i) =>
           Effect.asVoid<unknown, unknown, never>(
-            i % 2 === 0 ? context.send(Toss.make({ by: String(i) })) : context.updateData({ coins: i })
+            i % 2 === 0 ? context.send({ _tag: "Mark", name: `${i}` }) : context.updateData({ [i]: true })
           ),
         { concurrency: "unbounded" }
       )
-      const { coins = 0, tosses = [] } = yield* context.getData
-      assert.equal(tosses.length, 25)
-      assert.equal(coins % 2, 1)
+      assert.deepEqual(yield* context.getData, Object.fromEntries(fifty.map((i) => [i, true])))
+      assert.deepEqual(yield* context.getState, { _tag: "Running", ticks: 0 })
     })
   ),
   time("state, data and answers each live for a time of their own", (store, { advance }) =>
