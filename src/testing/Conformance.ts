@@ -26,11 +26,13 @@ import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
 import { lockCases } from "./cases/lock.ts"
+import { machineCases } from "./cases/machine.ts"
 import { meaningCases } from "./cases/meaning.ts"
 import { migrationCases } from "./cases/migration.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
 import { orderCases } from "./cases/order.ts"
+import { progressCases } from "./cases/progress.ts"
 import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
 import { valueCases } from "./cases/values.ts"
@@ -62,6 +64,8 @@ export const cases: ReadonlyArray<Case> = [
   ...backendCases,
   ...historyCases,
   ...migrationCases,
+  ...machineCases,
+  ...progressCases,
   ...cachedCases,
   ...workflowCases
 ]
