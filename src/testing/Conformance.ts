@@ -36,6 +36,7 @@ import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
 import { valueCases } from "./cases/values.ts"
 import { versionCases } from "./cases/versions.ts"
+import { workflowCases } from "./cases/workflow.ts"
 import * as Harness from "./Harness.ts"
 
 /**
@@ -64,6 +65,8 @@ export const cases: ReadonlyArray<Case> = [
   ...migrationCases,
   ...customerCases,
   ...cachedCases
+  ...cachedCases,
+  ...workflowCases
 ]
 
 /**
