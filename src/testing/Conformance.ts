@@ -64,7 +64,6 @@ export const cases: ReadonlyArray<Case> = [
   ...historyCases,
   ...migrationCases,
   ...customerCases,
-  ...cachedCases
   ...cachedCases,
   ...workflowCases
 ]

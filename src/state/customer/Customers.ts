@@ -13,10 +13,11 @@ import type { Entry } from "../../store/Entry.ts"
 import type { ReadError, WriteError } from "../../store/StateError.ts"
 import type { SetOptions } from "../../store/Writes.ts"
 import type * as Migrated from "../migration/Migrated.ts"
-import type { ChangeError, GetError, Written } from "./Changes.ts"
-import type { Log } from "./Log.ts"
+import type { ChangeError, Written } from "./Changes.ts"
+import type { Item, Log } from "./Log.ts"
 import type { Message, Profile, SessionInfo, State } from "./Model.ts"
 import type { SessionActive } from "./SessionActive.ts"
+import type { GetError } from "./Stored.ts"
 import type { Update } from "./Updates.ts"
 
 /**
@@ -76,13 +77,13 @@ export interface Customers
   /** Lays properties over those of the profile. */
   readonly updateProfile: (id: string, updates: Partial<Profile>) => Effect.Effect<State, ChangeError>
   /**
-   * Adds a message to the history; `timestamp` is now unless given. The oldest messages move to entries of their own when there are
-   * more than are kept: a message costs the same however many there are.
+   * Adds a message to the history, and gives it with its position; `timestamp` is now unless given. The oldest messages move to
+   * entries of their own when there are more than are kept: a message costs the same however many there are.
    */
   readonly addMessage: (
     id: string,
     message: Omit<Message, "timestamp"> & { readonly timestamp?: DateTime.Utc | undefined }
-  ) => Effect.Effect<State, ChangeError>
+  ) => Effect.Effect<Item<Message>, ChangeError>
   /** Notes something for as long as the session lasts. */
   readonly setTemp: (id: string, key: string, value: unknown) => Effect.Effect<State, ChangeError>
   /** What was noted under a key. */
