@@ -56,7 +56,7 @@ export interface Options extends Omit<Namespace.Options, "placement"> {
   readonly namespace?: string | undefined
   /**
    * How much of the history stays in the customer's own entry, the newest: 1 to 1,000 of each, and up to nine more, because
-   * what is more moves to entries of ten. Default 10 messages, 10 sessions, 10 attempts.
+   * what is more moves to entries of ten. Default 5 messages, 5 sessions, 5 attempts.
    */
   readonly keep?: { readonly [K in Overflow.Kind]?: number | undefined } | undefined
 }
@@ -193,7 +193,7 @@ const pick = ({ count, exists, expire, list, migrateAll, quarantine, store, stre
   ...{ count, exists, expire, list, migrateAll, quarantine, store, stream }
 })
 
-const kept = { messages: 10, sessions: 10, resolutionAttempts: 10 }
+const kept = { messages: 5, sessions: 5, resolutionAttempts: 5 }
 const keptMax = 1_000
 
 const checkKeep = (keep: Options["keep"] = {}): Either.Either<Overflow.Keep, InvalidOption> => {
