@@ -173,7 +173,7 @@ describe("A customer of an earlier version", () => {
   )
 
   it.effect(
-    "has its active session ended with the customer's id, and by its own id once the customer was changed",
+    "has its active session ended with the customer's id, and by its own id once the customer was changed or migrated",
     () =>
       Effect.gen(function* () {
         const customers = yield* Customers

@@ -87,6 +87,8 @@ export interface Changes {
   ) => Effect.Effect<readonly [A, State | undefined], ChangeError>
   /** Adds a message. The rest of a customer is not decoded for it. */
   readonly addMessage: (id: string, message: Message) => Effect.Effect<Item<Message>, ChangeError>
+  /** Puts the active sessions of a customer into the index, whatever is there already. */
+  readonly indexSessions: (id: string) => Effect.Effect<void, ChangeError>
   /** Removes a customer with the whole history, if the entry still is as it was. */
   readonly remove: (customer: Removable) => Effect.Effect<void, ReadError | WriteError | VersionConflict>
   /** What removing a stored customer takes, whether or not the entry can be decoded. */
@@ -219,6 +221,17 @@ export const make = (
         )
         return { position, value: message }
       }),
+    indexSessions: (id) =>
+      again<void, ChangeError>(
+        id,
+        Effect.gen(function* () {
+          const found = yield* find(id)
+          if (Option.isNone(found)) return
+          const { value, version } = found.value.entry
+          const steps = indexed(id, Stored.activeIds(value)).map((key) => Atomic.set(key, id))
+          if (steps.length > 0) yield* store.commit(inOne(Atomic.make.pipe(Atomic.check(id, version)), steps))
+        })
+      ),
     remove: ({ archiveId, key, sessions, version }) =>
       Effect.gen(function* () {
         const unchanged = Atomic.make.pipe(Atomic.check(key, version), Atomic.delete(key))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Modification from "../../store/Modification.ts"
@@ -107,6 +108,13 @@ export const make = (
 
     const self: Customers = {
       ...pick(customers),
+      migrateAll: (options) =>
+        Effect.tap(customers.migrateAll(options), () =>
+          customers.stream({ onInvalid: "skip" }).pipe(
+            Stream.filter(({ value }) => Stored.activeIds(value).length > 0),
+            Stream.runForEach(({ key }) => changes.indexSessions(key))
+          )
+        ),
       ...ActiveSessions.make(store, index, changes),
       get: (id) =>
         Effect.map(
@@ -189,8 +197,8 @@ export const make = (
   })
 
 /** What a collection does is right for customers too, as far as it does not write them. */
-const pick = ({ count, exists, expire, list, migrateAll, quarantine, store, stream }: Migrated.Migrated<State>) => ({
-  ...{ count, exists, expire, list, migrateAll, quarantine, store, stream }
+const pick = ({ count, exists, expire, list, quarantine, store, stream }: Migrated.Migrated<State>) => ({
+  ...{ count, exists, expire, list, quarantine, store, stream }
 })
 
 const kept = { messages: 5, sessions: 5, resolutionAttempts: 5 }
