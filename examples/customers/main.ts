@@ -14,11 +14,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { StoreUrl } from "effect-state/url"
 import * as Source from "../dialogues/Source.ts"
 import * as Replay from "./Replay.ts"
 
 const sample = fileURLToPath(new URL("../dialogues/sample.jsonl", import.meta.url))
+
+/** What is stored is not what it should be. */
+class Mismatch extends Schema.TaggedError<Mismatch>()("Mismatch", { where: Schema.Array(Schema.String) }) {
+  override get message(): string {
+    return `${this.where.length} states are not as expected, the first: ${this.where[0]}`
+  }
+}
 
 const program = Effect.gen(function* () {
   const url = yield* Config.redacted("STATE_URL").pipe(Config.withDefault(Redacted.make("memory:")))
@@ -29,7 +37,7 @@ const program = Effect.gen(function* () {
     )
   )
   yield* Console.log(`${dialogues} customers, ${turns} turns, ${Duration.toSeconds(elapsed).toFixed(1)} s`)
-  if (mismatches.length > 0) return yield* Effect.fail(new Error(`${mismatches.length} mismatches: ${mismatches[0]}`))
+  if (mismatches.length > 0) return yield* new Mismatch({ where: mismatches })
   yield* Console.log("Every state is as expected.")
 })
 
