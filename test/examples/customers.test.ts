@@ -47,7 +47,7 @@ describe("The customers example replays the sample of dialogues", () => {
     const stateUrl = `sqlite:${join(folder, "twice.db")}`
     expectReplay(stateUrl)
     expectReplay(stateUrl)
-  })
+  }, 60_000)
 
   it("and fails where there is no such file", () => {
     const { status, stderr } = replay("memory:", join(folder, "nowhere.jsonl"))
