@@ -21,6 +21,7 @@ import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { cachedCases } from "./cases/cached.ts"
 import { counterCases } from "./cases/counters.ts"
+import { customerCases } from "./cases/customers.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
@@ -66,6 +67,7 @@ export const cases: ReadonlyArray<Case> = [
   ...migrationCases,
   ...machineCases,
   ...progressCases,
+  ...customerCases,
   ...cachedCases,
   ...workflowCases
 ]

@@ -1,9 +1,10 @@
 /**
- * Where the older part of customers' histories lies: an entry for each message, session and attempt, in a namespace inside
- * the customers', placed with its customer, so that it is written by the commit that takes it out of the customer's entry.
+ * Where the older part of customers' histories lies: entries of ten messages, sessions or attempts each, in a namespace inside
+ * the customers', placed with their customer, so that they are written by the commit that takes them out of the customer's
+ * entry.
  *
- * The key of an entry is the length of the customer's key, that key, the archive's id, a letter, and the position:
- * `3:ada:V1StGXR8:m0000000000000042`. The id is new for each customer who comes to be: whoever is created anew under an id
+ * The key of an entry is the length of the customer's key, that key, the archive's id, a letter, and the block's number:
+ * `3:ada:V1StGXR8:m0000000000000042` has the messages 420 to 429. The id is new for each customer who comes to be: whoever is created anew under an id
  * never sees what was left of the one before. An archive has a deed in the namespace `deeds`, by which what is left of customers who expired
  * is found.
  *
@@ -11,16 +12,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
-import * as Schema from "effect/Schema"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Key from "../../store/Key.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
-import { type EncodeError, InvalidKey, type ReadError, type WriteError } from "../../store/StateError.ts"
+import { InvalidKey, type ReadError, type WriteError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
+import type { Item } from "./Log.ts"
 import { History } from "./Model.ts"
-import type { Kind, Moved } from "./Overflow.ts"
+import { type Block, blockSize, type Kind } from "./Overflow.ts"
 
 /**
  * The archive of one customer.
@@ -41,19 +42,15 @@ export interface Subject {
 export interface Archive {
   /** What is wrong with a customer's key: it must leave room for those of the archive. */
   readonly problem: (key: string) => InvalidKey | undefined
-  /** The steps that write what moves, and the deed of a new archive. */
-  readonly steps: (
-    subject: Subject,
-    isNew: boolean,
-    moved: ReadonlyArray<Moved>
-  ) => Effect.Effect<ReadonlyArray<Step>, EncodeError>
-  /** What lies from one position up to another, excluded; the oldest first. */
+  /** The steps that write what moves, encoded as it is, and the deed of a new archive. */
+  readonly steps: (subject: Subject, isNew: boolean, moved: ReadonlyArray<Block>) => ReadonlyArray<Atomic.Steps>
+  /** What lies from one position up to another, excluded, with its position; the oldest first. */
   readonly read: <K extends Kind>(
     subject: Subject,
     kind: K,
     from: number,
     to: number
-  ) => Effect.Effect<ReadonlyArray<History[K][number]>, ReadError>
+  ) => Effect.Effect<ReadonlyArray<Item<History[K][number]>>, ReadError>
   /** Removes an archive with its deed. */
   readonly remove: (subject: Subject) => Effect.Effect<void, ReadError | WriteError>
   /** The archives that there are, whether or not their customers are. */
@@ -61,8 +58,6 @@ export interface Archive {
   /** The archive that a deed's key is for. */
   readonly subjectOf: (deed: string) => Subject
 }
-
-type Step = (self: Atomic.Atomic) => Atomic.Atomic
 
 /**
  * @since 0.1.0
@@ -74,15 +69,12 @@ export const make = (customers: StateStore.Service): Effect.Effect<Archive> =>
     const store = customers.namespace("archive", options)
     const deeds = customers.namespace("deeds", options)
     // Each kind has its codec; the types say which.
-    const codecs: { readonly [K in Kind]: SchemaCodec.SchemaCodec<History[K][number]> } = yield* Effect.all({
-      messages: SchemaCodec.make(History.fields.messages.value),
-      sessions: SchemaCodec.make(History.fields.sessions.value),
-      resolutionAttempts: SchemaCodec.make(Schema.Unknown)
+    const codecs: { readonly [K in Kind]: SchemaCodec.SchemaCodec<History[K]> } = yield* Effect.all({
+      messages: SchemaCodec.make(History.fields.messages),
+      sessions: SchemaCodec.make(History.fields.sessions),
+      resolutionAttempts: SchemaCodec.make(History.fields.resolutionAttempts)
     })
     const label = ({ key }: Subject) => Namespace.label(customers.key(key))
-    const encode = <K extends Kind>(subject: Subject, { kind, value }: Moved<K>) =>
-      codecs[kind].encode(label(subject), value)
-
     return {
       problem: (key) => {
         const problem = Key.problemOfPart(key, keyBytesMax)
@@ -92,20 +84,23 @@ export const make = (customers: StateStore.Service): Effect.Effect<Archive> =>
           reason: `${problem.reason} for a customer`
         })
       },
-      steps: (subject, isNew, moved) =>
-        Effect.map(
-          Effect.forEach(moved, (one) =>
-            Effect.map(encode(subject, one), (value) =>
-              Atomic.set(store.key(keyOf(subject, one.kind, one.position)), value)
-            )
-          ),
-          (steps) => (isNew ? [...steps, Atomic.set(deeds.key(prefixOf(subject)), true)] : steps)
-        ),
+      steps: (subject, isNew, moved) => [
+        ...moved.map(({ kind, number, values }) => Atomic.set(store.key(keyOf(subject, kind, number)), values)),
+        ...(isNew ? [Atomic.set(deeds.key(prefixOf(subject)), true)] : [])
+      ],
       read: (subject, kind, from, to) => {
         if (from >= to) return Effect.succeed([])
-        const range = KeyRange.between(keyOf(subject, kind, from), keyOf(subject, kind, to))
-        return Effect.flatMap(store.page(range, { limit: to - from }), ({ entries }) =>
-          Effect.forEach(entries, ({ value }) => codecs[kind].decode(label(subject), value))
+        const [first, end] = [Math.floor(from / blockSize), Math.ceil(to / blockSize)]
+        const range = KeyRange.between(keyOf(subject, kind, first), keyOf(subject, kind, end))
+        return Effect.map(
+          Effect.flatMap(store.page(range, { limit: end - first }), ({ entries }) =>
+            Effect.forEach(entries, ({ key, value }) =>
+              Effect.map(codecs[kind].decode(label(subject), value), (values) =>
+                values.map((value, i) => ({ position: numberOf(key) * blockSize + i, value }))
+              )
+            )
+          ),
+          (blocks) => blocks.flat().filter(({ position }) => from <= position && position < to)
         )
       },
       remove: (subject) =>
@@ -124,17 +119,17 @@ export const make = (customers: StateStore.Service): Effect.Effect<Archive> =>
  * @since 0.1.0
  * @category ids
  */
-export const makeId: Effect.Effect<string> = Effect.sync(() =>
-  Encoding.encodeBase64Url(crypto.getRandomValues(new Uint8Array(6)))
-)
+export const makeId = (): string => Encoding.encodeBase64Url(crypto.getRandomValues(new Uint8Array(6)))
 
 const idLength = 8
 const letters: { readonly [K in Kind]: string } = { messages: "m", sessions: "s", resolutionAttempts: "r" }
 
 const prefixOf = ({ id, key }: Subject): string => `${key.length}:${key}:${id}:`
 
-const keyOf = (subject: Subject, kind: Kind, position: number): string =>
-  prefixOf(subject) + letters[kind] + String(position).padStart(Atomic.stampLength, "0")
+const keyOf = (subject: Subject, kind: Kind, block: number): string =>
+  prefixOf(subject) + letters[kind] + String(block).padStart(Atomic.stampLength, "0")
+
+const numberOf = (key: string): number => Number(key.slice(-Atomic.stampLength))
 
 const keyBytesMax = Key.keyBytesMax - "1000:::m".length - idLength - Atomic.stampLength
 

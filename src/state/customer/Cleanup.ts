@@ -13,8 +13,9 @@ import type { ReadError, WriteError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import type { Quarantine } from "../migration/Quarantine.ts"
 import type * as Archive from "./Archive.ts"
-import * as Changes from "./Changes.ts"
+import type * as Changes from "./Changes.ts"
 import type { State } from "./Model.ts"
+import * as Stored from "./Stored.ts"
 
 /**
  * Removes customers who were last written before a time, unless they are written meanwhile, and gives their number.
@@ -34,7 +35,7 @@ export const olderThan = <E>(
         key,
         version,
         archiveId: value.history.archived.id ?? undefined,
-        sessions: Changes.activeIds(value)
+        sessions: Stored.activeIds(value)
       }).pipe(
         Effect.as(true),
         Effect.catchTag("VersionConflict", () => Effect.succeed(false))
@@ -55,7 +56,7 @@ export const archives = (
   quarantine: Quarantine
 ): Effect.Effect<number, ReadError | WriteError> => {
   const live = ({ id, key }: Archive.Subject) =>
-    Effect.map(store.get(key), (entry) => Option.exists(entry, (entry) => Changes.archiveIdOf(entry) === id))
+    Effect.map(store.get(key), (entry) => Option.exists(entry, (entry) => Stored.archiveIdOf(entry) === id))
   const kept = ({ key }: Archive.Subject) => Effect.map(quarantine.get(key), Option.isSome)
   // In this order: a customer who moves into quarantine or back meanwhile is seen in one of the two.
   const isGone = (subject: Archive.Subject) =>
@@ -89,7 +90,7 @@ export const sessions = (
 /** Of a customer who can't be decoded, nobody knows. */
 const isActive = ({ key, value }: Entry, find: Changes.Changes["find"]) =>
   find(String(value)).pipe(
-    Effect.map(Option.exists(({ entry }) => Changes.activeIds(entry.value).includes(key))),
+    Effect.map(Option.exists(({ entry }) => Stored.activeIds(entry.value).includes(key))),
     Effect.catchTags({
       DecodeError: () => Effect.succeed(true),
       MigrationFailed: () => Effect.succeed(true),

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as Modification from "../../store/Modification.ts"
@@ -16,7 +17,6 @@ import type * as Namespace from "../../store/Namespace.ts"
 import { InvalidOption } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Migrated from "../migration/Migrated.ts"
-import * as SchemaCodec from "../SchemaCodec.ts"
 import * as ActiveSessions from "./ActiveSessions.ts"
 import * as Archive from "./Archive.ts"
 import * as Changes from "./Changes.ts"
@@ -26,9 +26,10 @@ import * as Document from "./Document.ts"
 import * as Log from "./Log.ts"
 import { create, type State } from "./Model.ts"
 import type * as Overflow from "./Overflow.ts"
+import * as Stored from "./Stored.ts"
 import * as Updates from "./Updates.ts"
 
-export type { ChangeError, GetError, Written } from "./Changes.ts"
+export type { ChangeError, Written } from "./Changes.ts"
 export type { Customers, IfActive, StartOptions } from "./Customers.ts"
 export { InvalidTime, Versions } from "./Document.ts"
 export type { Item, Log, Order, Page, PageOptions } from "./Log.ts"
@@ -44,6 +45,7 @@ export {
   State
 } from "./Model.ts"
 export { SessionActive } from "./SessionActive.ts"
+export type { GetError } from "./Stored.ts"
 export * from "./Updates.ts"
 
 /**
@@ -54,8 +56,8 @@ export interface Options extends Omit<Namespace.Options, "placement"> {
   /** The segment of the namespace. Default: the tag's id. */
   readonly namespace?: string | undefined
   /**
-   * How much of the history stays in the customer's own entry, the newest: 1 to 1,000 of each. Whatever is more moves to entries
-   * of its own. Default 20 messages, 20 sessions, 20 attempts.
+   * How much of the history stays in the customer's own entry, the newest: 1 to 1,000 of each, and up to nine more, because
+   * what is more moves to entries of ten. Default 5 messages, 5 sessions, 5 attempts.
    */
   readonly keep?: { readonly [K in Overflow.Kind]?: number | undefined } | undefined
 }
@@ -74,10 +76,10 @@ export const make = (
     const keep = yield* checkKeep(options.keep)
     const customers = yield* Migrated.make(id, { ...options, schema: Document.Versions })
     const { store } = customers
-    const values = yield* SchemaCodec.make(Document.Versions)
+    const stored = yield* Stored.make
     const archive = yield* Archive.make(store)
     const index = store.namespace("sessions", { ttl: Number.POSITIVE_INFINITY })
-    const changes = Changes.make(store, values, archive, index, keep)
+    const changes = Changes.make(store, stored, archive, index, keep)
     const { change } = changes
     const state = (id: string) =>
       Effect.map(
@@ -106,7 +108,19 @@ export const make = (
 
     const self: Customers = {
       ...pick(customers),
+      migrateAll: (options) =>
+        Effect.tap(customers.migrateAll(options), () =>
+          customers.stream({ onInvalid: "skip" }).pipe(
+            Stream.filter(({ value }) => Stored.activeIds(value).length > 0),
+            Stream.runForEach(({ key }) => changes.indexSessions(key))
+          )
+        ),
       ...ActiveSessions.make(store, index, changes),
+      get: (id) =>
+        Effect.map(
+          changes.find(id),
+          Option.map(({ entry }) => entry)
+        ),
       getOrCreate: (id, options) =>
         Effect.map(
           change(
@@ -126,7 +140,7 @@ export const make = (
           const found = yield* changes.find(id)
           const checked = ifVersion === undefined ? Atomic.make : Atomic.make.pipe(Atomic.check(id, ifVersion))
           return yield* changes.write(id, found, state, options, (atomic) =>
-            changes.commit({ ...checked, steps: [...checked.steps, ...atomic.steps] })
+            store.commit({ ...atomic, steps: [...checked.steps, ...atomic.steps] })
           )
         })
         return ifVersion === undefined
@@ -143,22 +157,14 @@ export const make = (
               const now = yield* DateTime.now
               const current = Option.match(found, { onNone: () => create(id, now), onSome: ({ entry }) => entry.value })
               const [result, next] = yield* f(current, lease)
-              yield* changes.write(
-                id,
-                found,
-                next,
-                options,
-                (atomic) => Effect.catchTag(Lock.commitOn(store, lease, atomic), "NotInteger", Effect.die) // It adds nothing.
-              )
+              yield* changes.write(id, found, next, options, (atomic) => Lock.commitOn(store, lease, atomic))
               return result
             })
           )
       },
       updateProfile: (id, updates) => update(id, Updates.updateProfile(updates)),
       addMessage: (id, { content, role, timestamp }) =>
-        Effect.flatMap(DateTime.now, (now) =>
-          update(id, Updates.addMessage({ role, content, timestamp: timestamp ?? now }))
-        ),
+        Effect.flatMap(DateTime.now, (now) => changes.addMessage(id, { role, content, timestamp: timestamp ?? now })),
       setTemp: (id, key, value) => update(id, Updates.setTemp(key, value)),
       getTemp: (id, key) => Effect.map(state(id), Option.flatMap(Updates.getTemp(key))),
       clearTemp: (id) => update(id, Updates.clearTemp),
@@ -191,21 +197,11 @@ export const make = (
   })
 
 /** What a collection does is right for customers too, as far as it does not write them. */
-const pick = ({
-  count,
-  exists,
-  expire,
-  get,
-  list,
-  migrateAll,
-  quarantine,
-  store,
-  stream
-}: Migrated.Migrated<State>) => ({
-  ...{ count, exists, expire, get, list, migrateAll, quarantine, store, stream }
+const pick = ({ count, exists, expire, list, quarantine, store, stream }: Migrated.Migrated<State>) => ({
+  ...{ count, exists, expire, list, quarantine, store, stream }
 })
 
-const kept = { messages: 20, sessions: 20, resolutionAttempts: 20 }
+const kept = { messages: 5, sessions: 5, resolutionAttempts: 5 }
 const keptMax = 1_000
 
 const checkKeep = (keep: Options["keep"] = {}): Either.Either<Overflow.Keep, InvalidOption> => {

@@ -13,10 +13,12 @@ import type { Entry } from "../../store/Entry.ts"
 import type { ReadError, WriteError } from "../../store/StateError.ts"
 import type { SetOptions } from "../../store/Writes.ts"
 import type * as Migrated from "../migration/Migrated.ts"
-import type { ChangeError, GetError, Written } from "./Changes.ts"
-import type { Log } from "./Log.ts"
+import type * as Migration from "../migration/Migration.ts"
+import type { ChangeError, Written } from "./Changes.ts"
+import type { Item, Log } from "./Log.ts"
 import type { Message, Profile, SessionInfo, State } from "./Model.ts"
 import type { SessionActive } from "./SessionActive.ts"
+import type { GetError } from "./Stored.ts"
 import type { Update } from "./Updates.ts"
 
 /**
@@ -47,10 +49,7 @@ export interface StartOptions {
  * @category models
  */
 export interface Customers
-  extends Pick<
-    Migrated.Migrated<State>,
-    "exists" | "list" | "stream" | "count" | "migrateAll" | "quarantine" | "store"
-  > {
+  extends Pick<Migrated.Migrated<State>, "exists" | "list" | "stream" | "count" | "quarantine" | "store"> {
   /** The customer, if there is one. */
   readonly get: (id: string) => Effect.Effect<Option.Option<Entry<State>>, GetError>
   /** The customer, or one of whom nothing is known but the id; two callers get the same. */
@@ -76,13 +75,13 @@ export interface Customers
   /** Lays properties over those of the profile. */
   readonly updateProfile: (id: string, updates: Partial<Profile>) => Effect.Effect<State, ChangeError>
   /**
-   * Adds a message to the history; `timestamp` is now unless given. The oldest messages move to entries of their own when there are
-   * more than are kept: a message costs the same however many there are.
+   * Adds a message to the history, and gives it with its position; `timestamp` is now unless given. The oldest messages move to
+   * entries of their own when there are more than are kept: a message costs the same however many there are.
    */
   readonly addMessage: (
     id: string,
     message: Omit<Message, "timestamp"> & { readonly timestamp?: DateTime.Utc | undefined }
-  ) => Effect.Effect<State, ChangeError>
+  ) => Effect.Effect<Item<Message>, ChangeError>
   /** Notes something for as long as the session lasts. */
   readonly setTemp: (id: string, key: string, value: unknown) => Effect.Effect<State, ChangeError>
   /** What was noted under a key. */
@@ -99,7 +98,8 @@ export interface Customers
   }
   /**
    * Completes a session, forgets the customer's notes, and gives the session as it ended; nothing if there is no such active
-   * session. The customer is found by the session's id; for a session that an imported customer brought along, say whose it is.
+   * session. The customer is found by the session's id. For a session that came along with a customer of an earlier version, say
+   * whose it is, unless the customer was changed or migrated since.
    */
   readonly endSession: (
     sessionId: string,
@@ -117,6 +117,13 @@ export interface Customers
   readonly delete: (id: string) => Effect.Effect<boolean, ChangeError>
   /** Sets how long a customer lives from now, and tells whether there is one. */
   readonly expire: (id: string, ttl: DurationInput, options?: ExpireOptions) => Effect.Effect<boolean, WriteError>
+  /**
+   * Brings all customers to the newest version, as `Migration.migrateAll` does, then puts the active sessions of all into the
+   * index.
+   */
+  readonly migrateAll: (
+    options?: Omit<Migration.Options, "at">
+  ) => Effect.Effect<Migration.Report, Migration.MigrateError | ChangeError>
   /**
    * Removes customers who were last written longer ago than this, with their histories, and gives their number; then does
    * what {@link Customers.cleanup} does. Whoever is written meanwhile stays.

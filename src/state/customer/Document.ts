@@ -192,6 +192,14 @@ const versionOf = (stored: unknown): string => {
 }
 
 /**
+ * The name of the version that is written.
+ *
+ * @since 0.1.0
+ * @category versions
+ */
+export const newest = "2.0"
+
+/**
  * The schema that customers are stored with: it reads every version.
  *
  * @since 0.1.0
@@ -199,5 +207,5 @@ const versionOf = (stored: unknown): string => {
  */
 export const Versions = Versioned.make(Document10, { version: "1.0", unversioned: versionOf })
   .next(Document11, upgrade10, { version: "1.1" })
-  .next(State, upgrade11, { version: "2.0" })
+  .next(State, upgrade11, { version: newest })
   .skip("1.0", (document) => upgrade11(upgrade10(document)))

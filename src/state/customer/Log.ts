@@ -97,7 +97,8 @@ export const make = <K extends Kind, E>(
       const subject = { key: id, id: history.archived.id ?? "" }
       const old = yield* archive.read(subject, kind, from, Math.min(to, archived))
       const recent = history[kind].slice(Math.max(0, from - archived), Math.max(0, to - archived))
-      const items = [...old, ...recent].map((value, i) => ({ position: from + i, value }))
+      const start = Math.max(from, archived)
+      const items = [...old, ...recent.map((value, i) => ({ position: start + i, value }))]
       const next = newest
         ? from > 0
           ? Option.some(from)

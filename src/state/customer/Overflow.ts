@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Archived, History } from "./Model.ts"
+import * as Arr from "effect/Array"
+import type { Archived } from "./Model.ts"
 
 /**
  * The parts of a history that grow.
@@ -22,65 +23,90 @@ export type Kind = "messages" | "sessions" | "resolutionAttempts"
 export type Keep = { readonly [K in Kind]: number }
 
 /**
- * Something that moves to an entry of its own. `position` counts from zero, the oldest first.
+ * A history, decoded or as it is stored.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Moved<K extends Kind = Kind> {
-  readonly kind: K
-  readonly position: number
-  readonly value: History[K][number]
+export interface Parts {
+  readonly messages: ReadonlyArray<unknown>
+  readonly sessions: ReadonlyArray<{ readonly status: string }>
+  readonly resolutionAttempts: ReadonlyArray<unknown>
+  readonly archived: Archived
 }
 
 /**
- * How much of each part one write moves at most: the rest of a long history that was imported follows with the next writes.
+ * How many lie together in an entry of the archive. It is part of where data lies: a block's number tells its positions.
  *
  * @since 0.1.0
  * @category limits
  */
-export const movesMax = 100
+export const blockSize = 10
 
 /**
- * Parts a history in what stays and what moves: the oldest of what is more than is kept. An active session stays, however old it
- * is, since it has yet to end.
+ * How many blocks of each part one write moves at most: the rest of a long history that was imported follows with the next
+ * writes.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const blocksMax = 20
+
+/**
+ * {@link blockSize} parts that move to an entry of their own, the oldest first. Blocks count from zero.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Block {
+  readonly kind: Kind
+  readonly number: number
+  readonly values: ReadonlyArray<unknown>
+}
+
+/**
+ * Parts a history in what stays and what moves: the oldest of what is more than is kept, in whole blocks, so that most writes
+ * move nothing. An active session stays, however old it is, since it has yet to end.
  *
  * @since 0.1.0
  * @category splitting
  */
-export const split = (
-  history: History,
+export const split = <H extends Parts>(
+  history: H,
   keep: Keep
-): { readonly history: History; readonly moved: ReadonlyArray<Moved> } => {
-  const excess = (kind: Kind) => Math.min(movesMax, history[kind].length - keep[kind])
-  const messages = Math.max(0, excess("messages"))
-  const attempts = Math.max(0, excess("resolutionAttempts"))
-  const sessions = new Set(
-    history.sessions.filter(({ status }) => status === "completed").slice(0, Math.max(0, excess("sessions")))
-  )
-  if (messages + attempts + sessions.size === 0) return { history, moved: [] }
+): { readonly history: H; readonly moved: ReadonlyArray<Block> } => {
   const { archived } = history
-  const moved: ReadonlyArray<Moved> = [
-    ...numbered("messages", archived, history.messages.slice(0, messages)),
-    ...numbered("sessions", archived, [...sessions]),
-    ...numbered("resolutionAttempts", archived, history.resolutionAttempts.slice(0, attempts))
-  ]
-  const stays: History = {
-    messages: history.messages.slice(messages),
-    sessions: history.sessions.filter((session) => !sessions.has(session)),
-    resolutionAttempts: history.resolutionAttempts.slice(attempts),
+  const isFull = (kind: Kind) => history[kind].length >= keep[kind] + blockSize
+  const messages = isFull("messages") ? oldest(history.messages, keep.messages) : []
+  const attempts = isFull("resolutionAttempts") ? oldest(history.resolutionAttempts, keep.resolutionAttempts) : []
+  const active = history.sessions.filter(({ status }) => status === "active")
+  const completed = isFull("sessions") ? history.sessions.filter(({ status }) => status === "completed") : []
+  const sessions = oldest(completed, Math.max(0, keep.sessions - active.length))
+  if (messages.length + attempts.length + sessions.length === 0) return { history, moved: [] }
+  const gone = new Set(sessions)
+  const stays: H = {
+    ...history, // The same parts with fewer of the same in them: it is an H still.
+    messages: history.messages.slice(messages.length),
+    sessions: history.sessions.filter((session) => !gone.has(session)),
+    resolutionAttempts: history.resolutionAttempts.slice(attempts.length),
     archived: {
       id: archived.id,
-      messages: archived.messages + messages,
-      sessions: archived.sessions + sessions.size,
-      resolutionAttempts: archived.resolutionAttempts + attempts
+      messages: archived.messages + messages.length,
+      sessions: archived.sessions + sessions.length,
+      resolutionAttempts: archived.resolutionAttempts + attempts.length
     }
   }
+  const moved = [
+    ...blocksOf("messages", archived, messages),
+    ...blocksOf("sessions", archived, sessions),
+    ...blocksOf("resolutionAttempts", archived, attempts)
+  ]
   return { history: stays, moved }
 }
 
-const numbered = <K extends Kind>(
-  kind: K,
-  archived: Archived,
-  values: ReadonlyArray<History[K][number]>
-): ReadonlyArray<Moved<K>> => values.map((value, i) => ({ kind, position: archived[kind] + i, value }))
+/** The oldest of what is more than is kept, in whole blocks. */
+const oldest = <A>(parts: ReadonlyArray<A>, keep: number): ReadonlyArray<A> =>
+  parts.slice(0, blockSize * Math.max(0, Math.min(blocksMax, Math.floor((parts.length - keep) / blockSize))))
+
+const blocksOf = (kind: Kind, archived: Archived, parts: ReadonlyArray<unknown>): ReadonlyArray<Block> =>
+  Arr.chunksOf(parts, blockSize).map((values, i) => ({ kind, number: archived[kind] / blockSize + i, values }))

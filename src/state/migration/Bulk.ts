@@ -37,21 +37,24 @@ export interface Target {
  * @since 0.1.0
  * @category running
  */
-export const upgrade = (target: Target, entry: Entry): Effect.Effect<Outcome | Failure, ReadError | WriteError> => {
-  const again = (attempt: number): Effect.Effect<Outcome | Failure, ReadError | WriteError> =>
-    Effect.flatMap(
-      target.store.get(entry.key),
-      Option.match({
-        onNone: () => Effect.succeed("raced" as const),
-        onSome: (entry) =>
-          isCurrent(target, entry) || attempt > attemptsMax
-            ? Effect.succeed("raced" as const)
-            : Effect.catchTag(once(target, entry), "VersionConflict", () => again(attempt + 1))
-      })
-    )
-  if (isCurrent(target, entry)) return Effect.succeed("current")
-  return Effect.catchTag(once(target, entry), "VersionConflict", () => again(1))
-}
+export const upgrade = (target: Target, entry: Entry): Effect.Effect<Outcome | Failure, ReadError | WriteError> =>
+  Effect.catchTag(once(target, entry), "VersionConflict", () => again(target, entry.key, 1))
+
+const again = (
+  target: Target,
+  key: string,
+  attempt: number
+): Effect.Effect<Outcome | Failure, ReadError | WriteError> =>
+  Effect.flatMap(
+    target.store.get(key),
+    Option.match({
+      onNone: () => Effect.succeed("raced" as const),
+      onSome: (entry) =>
+        isCurrent(target, entry) || attempt > attemptsMax
+          ? Effect.succeed("raced" as const)
+          : Effect.catchTag(once(target, entry), "VersionConflict", () => again(target, key, attempt + 1))
+    })
+  )
 
 /**
  * What is known of an entry that the store itself could not read: it stays where it is, because a key or a codec may be
@@ -76,6 +79,7 @@ const once = (
   const failed = (error: Reason) => Effect.succeed<Failure>({ key, outcome: "failed", error })
   const write = Effect.gen(function* () {
     const value = yield* codec.decode(key, Chain.partAt(entry.value, at))
+    if (isCurrent(target, entry)) return "current" as const
     const encoded = Chain.withPart(entry.value, at, yield* codec.encode(key, value))
     yield* store.set(entry.key, encoded, { ttl: "keep", ifVersion: entry.version })
     return "upgraded" as const

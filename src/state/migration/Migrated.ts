@@ -93,7 +93,7 @@ export const make = <A, R, P extends Versioned.Past, K = string, RK = never>(
           return replace(id, entry, value).pipe(
             Effect.catchTag("VersionConflict", () => Effect.succeed(asRead)),
             Effect.catchAll((error) =>
-              Effect.as(Effect.logWarning("An upgraded value could not be written back", error), asRead)
+              Effect.as(Effect.logWarning(`An upgraded value could not be written back: ${error.message}`), asRead)
             )
           )
         }

@@ -78,7 +78,6 @@ const Stored = Schema.Struct({ value: Schema.Unknown, reason: Schema.String })
 export const make = (subjects: StateStore.Service): Effect.Effect<Quarantine> =>
   Effect.map(SchemaCodec.make(Stored), (stored) => {
     const store = subjects.namespace("~quarantine", { placement: subjects.key, ttl: Number.POSITIVE_INFINITY })
-    const commit = (atomic: Atomic.Atomic) => Effect.catchTag(subjects.commit(atomic), "NotInteger", Effect.die) // It adds nothing.
 
     const decode = (entry: Entry): Effect.Effect<Quarantined, DecodeError> =>
       Effect.map(stored.decode(Namespace.label(store.key(entry.key)), entry.value), ({ reason, value }) => ({
@@ -114,7 +113,7 @@ export const make = (subjects: StateStore.Service): Effect.Effect<Quarantine> =>
             Atomic.delete(store.key(key)),
             Atomic.set(key, value, lifetime(entry.value))
           )
-          yield* commit(moved)
+          yield* subjects.commit(moved)
           return true
         }),
       discard: (key) => store.delete(key),
@@ -129,7 +128,7 @@ export const make = (subjects: StateStore.Service): Effect.Effect<Quarantine> =>
             lifetime(entry)
           )
         )
-        return Effect.asVoid(commit(moved))
+        return Effect.asVoid(subjects.commit(moved))
       }
     }
   })

@@ -16,7 +16,7 @@ import type { MigrationFailed, NewerVersion } from "./MigrationError.ts"
 export const Counts = Schema.Struct({
   /** Written in the newest version. */
   upgraded: Schema.Number,
-  /** In the newest version before. */
+  /** In the newest version before, and decodable. */
   current: Schema.Number,
   /** Left to a writer who came in between, and wrote the newest version or removed the entry. */
   raced: Schema.Number,

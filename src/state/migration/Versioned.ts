@@ -71,7 +71,8 @@ export interface Options<Name extends string> {
   readonly version?: Name | undefined
   /**
    * The version of stored values that do not say theirs, because they were written before there were versions: `true` for
-   * the first version, or a function that finds the name in the value. Default: such values are refused.
+   * the first version, or a function that finds the name in the value. Default: such values are refused. A value that looks
+   * like an envelope, a record of just `~v` and `value`, is always taken for one.
    */
   readonly unversioned?: boolean | ((stored: unknown) => string | undefined) | undefined
 }
