@@ -6,6 +6,8 @@
 export * as MemoryStore from "./backends/memory/MemoryStore.ts"
 export * as Cached from "./coordination/cached/Cached.ts"
 export * as Lock from "./coordination/lock/Lock.ts"
+export * as Codec from "./state/codec/Codec.ts"
+export * as KeyRing from "./state/codec/KeyRing.ts"
 export * as Collection from "./state/collection/Collection.ts"
 export * as History from "./state/history/History.ts"
 export * as Sessions from "./state/sessions/Sessions.ts"
