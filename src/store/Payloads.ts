@@ -100,11 +100,13 @@ const undoOne = (
   open: Open
 ): Either.Either<Uint8Array, string> => {
   if (layer._tag !== "aes-256-gcm") return decompress(layer._tag, body, context.bytesMax)
-  const key = header.stamped ? unstamped(context.key) : context.key
+  const key = header.stamped ? context.key.replace(stamp, "") : context.key
+  if (header.stamped && key === context.key) return Either.left("it was moved here from another key")
   return open(layer, body, covered({ ...header, layers: header.layers.slice(0, depth) }, key))
 }
 
-const unstamped = (key: string): string => key.slice(0, -stampLength)
+/** The commit's version, which `append` writes behind a key. */
+const stamp = new RegExp(`\\d{${stampLength}}$`)
 
 const decompress = (
   algorithm: "gzip" | "brotli",

@@ -20,6 +20,7 @@ import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { cachedCases } from "./cases/cached.ts"
+import { codecCases } from "./cases/codecs.ts"
 import { counterCases } from "./cases/counters.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
@@ -59,7 +60,8 @@ export const cases: ReadonlyArray<Case> = [
   ...scopeCases,
   ...backendCases,
   ...historyCases,
-  ...cachedCases
+  ...cachedCases,
+  ...codecCases
 ]
 
 /**
