@@ -34,6 +34,7 @@ import {
   type WriteError
 } from "./StateError.ts"
 import * as Sweeper from "./Sweeper.ts"
+import * as Telemetry from "./Telemetry.ts"
 import * as Ttl from "./Ttl.ts"
 import * as Turns from "./Turns.ts"
 import type { Version } from "./Version.ts"
@@ -155,6 +156,8 @@ export interface Options {
   readonly sweep?: Sweeper.Options | false | undefined
   /** How long closing waits for calls under way. Default 10 seconds. */
   readonly closeTimeout?: DurationInput | undefined
+  /** Log events, metrics and spans. Default: none, which costs nothing. */
+  readonly telemetry?: Telemetry.Options | false | undefined
 }
 
 /**
@@ -175,7 +178,10 @@ export const make = (
     const identity = {}
     Turns.register(identity, backend)
     const namespace = Namespace.root(identity, ttlMs, options.codec)
-    const service = fromView({ backend, access, namespace, valueBytesMax })
+    const telemetry = options.telemetry === undefined ? false : options.telemetry
+    const serve = telemetry === false ? fromView : Telemetry.observing(fromView, backend.name, telemetry)
+    const service = serve({ backend, access, namespace, valueBytesMax })
+    if (telemetry !== false && telemetry.logs !== false) yield* Telemetry.initialized(backend.name)
     backends.set(service, backend)
     return service
   })
@@ -226,9 +232,8 @@ const fromView = (view: View.View): Service => {
     clear: (range) => Writes.clear(view, range),
     watch: () =>
       Stream.fail(new Unsupported({ operation: "watch", backend: view.backend.name, reason: "it has no change feed" })),
-    namespace: (segment, options) =>
-      fromView({ ...view, namespace: Namespace.child(view.namespace, segment, options) }),
-    withCodec: (codec) => fromView({ ...view, namespace: { ...view.namespace, codec } }),
+    namespace: (segment, options) => fromView(View.child(view, segment, options)),
+    withCodec: (codec) => fromView(View.withCodec(view, codec)),
     key: (local) => View.fullKey(view, local),
     together: (keys) => View.together(view, keys),
     stats: Effect.map(failAs("stats")(info), (info) => ({ ...info, backend: view.backend.name })),

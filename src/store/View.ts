@@ -36,6 +36,8 @@ export interface View {
   readonly namespace: Namespace.Namespace
   /** The most bytes an encoded value may have. */
   readonly valueBytesMax: number
+  /** Is told of every payload that is made, and its size: only where somebody wants to know. */
+  readonly onEncoded?: ((key: FullKey, bytes: number) => void) | undefined
 }
 
 /**
@@ -110,6 +112,28 @@ export const at = (view: View, { namespace }: FullKey): View =>
   namespace === view.namespace ? view : { ...view, namespace }
 
 /**
+ * The view of a namespace inside a view's.
+ *
+ * @since 0.1.0
+ * @category namespaces
+ */
+export const child = (view: View, segment: string, options?: Namespace.Options): View => ({
+  ...view,
+  namespace: Namespace.child(view.namespace, segment, options)
+})
+
+/**
+ * The view of the same namespace through another codec.
+ *
+ * @since 0.1.0
+ * @category namespaces
+ */
+export const withCodec = (view: View, codec: Codec | undefined): View => ({
+  ...view,
+  namespace: { ...view.namespace, codec }
+})
+
+/**
  * Whether keys live in one part of the store.
  *
  * @since 0.1.0
@@ -133,7 +157,7 @@ export const encode = (
   stamped: boolean
 ): Either.Either<Payload, EncodeError | ValueTooLarge> => {
   const { codec } = key.namespace
-  if (codec !== undefined) return encodeBy(codec, view.valueBytesMax, key, value, stamped)
+  if (codec !== undefined || view.onEncoded !== undefined) return encodeBy(view, codec, key, value, stamped)
   const text = Json.stringify(value)
   if (Either.isLeft(text)) return Either.left(new EncodeError({ key: Namespace.label(key), ...text.left }))
   const bytesMax = view.valueBytesMax
@@ -143,13 +167,16 @@ export const encode = (
 }
 
 const encodeBy = (
-  codec: Codec,
-  bytesMax: number,
+  { onEncoded, valueBytesMax: bytesMax }: View,
+  codec: Codec | undefined,
   key: FullKey,
   value: unknown,
   stamped: boolean
 ): Either.Either<Payload, EncodeError | ValueTooLarge> => {
-  const payload = codec.encode(value, { key: key.text, stamped, bytesMax })
+  const payload =
+    codec === undefined
+      ? Either.mapLeft(Json.stringify(value), (loss) => ({ _tag: "Loss" as const, ...loss }))
+      : codec.encode(value, { key: key.text, stamped, bytesMax })
   if (Either.isLeft(payload)) {
     return payload.left._tag === "TooLarge"
       ? tooLarge(key, payload.left.bytes, bytesMax)
@@ -158,7 +185,9 @@ const encodeBy = (
         )
   }
   const bytes = typeof payload.right === "string" ? Utf8.byteLength(payload.right) : payload.right.length
-  return bytes <= bytesMax ? Either.right(payload.right) : tooLarge(key, bytes, bytesMax)
+  if (bytes > bytesMax) return tooLarge(key, bytes, bytesMax)
+  onEncoded?.(key, bytes)
+  return Either.right(payload.right)
 }
 
 const tooLarge = (key: FullKey, bytes: number, bytesMax: number) =>
