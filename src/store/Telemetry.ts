@@ -63,17 +63,17 @@ const observe = (
   const presence = (name: Event["name"], key: AtomicKey) => (there: boolean) =>
     about(there ? name : "state_not_found", key)
 
-  /** Runs a call whose values' sizes are wanted. */
+  /** Runs a call whose values' sizes are wanted, if they are logged: to know them takes a service of its own. */
   const sized = <A, E, R>(
     call: (store: Service, sizes: Sizes) => Effect.Effect<A, E, R>,
     operation: string,
     events: (result: A, sizes: Sizes) => ReadonlyArray<Event>
   ): Effect.Effect<A, E, R> =>
-    Effect.suspend(() => {
+    Effect.withFiberRuntime<A, E, R>((fiber) => {
       const sizes: Sizes = new Map()
       const onEncoded = (key: FullKey, bytes: number) => sizes.set(key.text, { key, bytes })
-      const call_ = call(plain({ ...view, onEncoded }), sizes)
-      return record(operation, view.namespace.path, call_, (result) => events(result, sizes))
+      const through = record.isLogged(fiber) ? plain({ ...view, onEncoded }) : store
+      return record(operation, view.namespace.path, call(through, sizes), (result) => events(result, sizes))
     })
   const saved = (sizes: Sizes) => Array.from(sizes.values(), ({ bytes, key }) => about("state_saved", key, bytes))
 

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
@@ -69,6 +70,8 @@ export interface Instrument {
     effect: Effect.Effect<A, E, R>,
     events: (result: A) => ReadonlyArray<Event>
   ): Effect.Effect<A, E, R>
+  /** Whether a fiber's events are logged. */
+  readonly isLogged: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => boolean
   /** What a call that began at a time of `performance.now()` has become. */
   readonly settle: <A>(
     operation: string,
@@ -86,7 +89,9 @@ export const make = (backend: string, { logs = true, metrics = true, spans = fal
   const update = metrics ? meters(backend) : undefined
   const settle: Instrument["settle"] = (operation, startedMs, exit, events) => {
     update?.(operation, outcomeOf(exit), performance.now() - startedMs)
-    return logs ? logAll(backend, operation, exit, events) : Effect.void
+    return logs
+      ? Effect.withFiberRuntime((fiber) => (isLogged(fiber) ? logAll(backend, operation, exit, events) : Effect.void))
+      : Effect.void
   }
   const instrument = <A, E, R>(
     operation: string,
@@ -106,7 +111,7 @@ export const make = (backend: string, { logs = true, metrics = true, spans = fal
         })
       : observed
   }
-  return Object.assign(instrument, { settle })
+  return Object.assign(instrument, { settle, isLogged: logs ? isLogged : () => false })
 }
 
 /**
@@ -122,19 +127,18 @@ export const log = (backend: string, { name, ...details }: Event): Effect.Effect
   })
 
 /** Most programs log from the level of information up: then no event is made. */
+const isLogged: Instrument["isLogged"] = (fiber) =>
+  LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)
+
 const logAll = <A>(
   backend: string,
   operation: string,
   exit: Exit.Exit<A, unknown>,
   events: (result: A) => ReadonlyArray<Event>
 ): Effect.Effect<void> =>
-  Effect.withFiberRuntime((fiber) => {
-    const isSilent = LogLevel.greaterThan(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)
-    if (isSilent) return Effect.void
-    return Exit.isSuccess(exit)
-      ? Effect.forEach(events(exit.value), (event) => log(backend, event), { discard: true })
-      : Effect.annotateLogs(Effect.logDebug("state_failed"), { backend, operation, error: outcomeOf(exit) })
-  })
+  Exit.isSuccess(exit)
+    ? Effect.forEach(events(exit.value), (event) => log(backend, event), { discard: true })
+    : Effect.annotateLogs(Effect.logDebug("state_failed"), { backend, operation, error: outcomeOf(exit) })
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
   if (Exit.isSuccess(exit)) return "ok"
