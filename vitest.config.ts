@@ -13,8 +13,7 @@ export default defineConfig({
     ]
   },
   test: {
-    // Histories under faults take minutes: `npm run test:chaos` asks for them.
-    include: ["test/**/*.test.ts", ...(process.env.CHAOS_HISTORIES === undefined ? [] : ["test/**/*.chaos.ts"])],
+    include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers/global.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Atomic, AtomicKey, ExpireOptions, WriteOptions } from "./Atomic.ts"
+import type { Atomic, AtomicKey, ExpireOptions, Refusal, WriteOptions } from "./Atomic.ts"
 import type { Backend, Info } from "./Backend.ts"
 import type { Change, Cursor } from "./Change.ts"
 import * as Coalescer from "./Coalescer.ts"
@@ -94,8 +94,8 @@ export interface Service {
   ) => Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R>
   /** Adds to a counter of safe integers, 0 where absent, and gives the sum. The deadline of a live counter stays. */
   readonly add: (key: AtomicKey, delta: number) => Effect.Effect<number, WriteError | NotInteger>
-  /** Makes checks and changes together, or none of them. */
-  readonly commit: (atomic: Atomic) => Effect.Effect<Writes.Committed, WriteError | VersionConflict | NotInteger>
+  /** Makes checks and changes together, or none of them. Only checks conflict, and only adds meet what is no counter. */
+  readonly commit: <E extends Refusal>(atomic: Atomic<E>) => Effect.Effect<Writes.Committed, WriteError | E>
   /** Some entries of a range, in the order of their keys' UTF-8 bytes. Pages neither skip nor repeat what was there throughout. */
   readonly page: <Invalid extends Reads.OnInvalid = "fail">(
     range: KeyRange,

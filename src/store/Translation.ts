@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type Step, stampLength, type WriteOptions } from "./Atomic.ts"
+import { type Refusal, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
 import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
 import * as Key from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
@@ -38,7 +38,7 @@ export const lower = (
   view: View.View,
   operation: string,
   steps: ReadonlyArray<Step>
-): Either.Either<Commit, WriteError | VersionConflict | NotInteger> => {
+): Either.Either<Commit, WriteError | Refusal> => {
   const { backend } = view
   if (steps.length > backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
   const checks: Array<Check> = []
@@ -171,7 +171,7 @@ export const raise = <A>(
   commit: Commit,
   outcome: Outcome,
   result: (committed: Committed) => A
-): Either.Either<A, WriteError | VersionConflict | NotInteger> => {
+): Either.Either<A, WriteError | Refusal> => {
   switch (outcome._tag) {
     case "Committed":
       return Either.right(result(outcome))

@@ -28,6 +28,7 @@ import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
 import { lockCases } from "./cases/lock.ts"
 import { meaningCases } from "./cases/meaning.ts"
+import { migrationCases } from "./cases/migration.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
 import { orderCases } from "./cases/order.ts"
@@ -35,6 +36,7 @@ import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
 import { valueCases } from "./cases/values.ts"
 import { versionCases } from "./cases/versions.ts"
+import { workflowCases } from "./cases/workflow.ts"
 import * as Harness from "./Harness.ts"
 
 /**
@@ -60,8 +62,10 @@ export const cases: ReadonlyArray<Case> = [
   ...scopeCases,
   ...backendCases,
   ...historyCases,
+  ...migrationCases,
   ...cachedCases,
-  ...codecCases
+  ...codecCases,
+  ...workflowCases
 ]
 
 /**

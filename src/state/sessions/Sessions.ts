@@ -192,27 +192,34 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
         )
       )
 
-    const commit = (atomic: Atomic.Atomic) => Effect.catchTag(store.commit(atomic), "NotInteger", Effect.die) // It adds nothing.
-
     /** Writes a session under an id, along with the steps that make it right to do so. */
-    const write = (id: string, value: Envelope<D, M>, createdAtMs: number | undefined, steps: Atomic.Atomic) =>
+    const write = (
+      id: string,
+      value: Envelope<D, M>,
+      createdAtMs: number | undefined,
+      steps: Atomic.Atomic<VersionConflict>
+    ) =>
       Effect.gen(function* () {
         const { notAfterMs, ttl } = yield* lifetime(value.idleMs, createdAtMs)
         const put = yield* sessions.put(id, value, { notAfterMs, ttl })
-        const { atMs, version } = yield* commit(steps.pipe(put))
+        const { atMs, version } = yield* store.commit(steps.pipe(put))
         const ttlMs = Number.isFinite(ttl) ? ttl : undefined
         const expiresAtMs = Ttl.expiresAtMs({ keep: false, notAfterMs, ttlMs }, atMs, "absent")
         return fromEntry(new Entry(id, value, version, createdAtMs ?? atMs, atMs, expiresAtMs))
       })
 
     /** Writes what becomes of a session that was read, if it is still as it was. */
-    const rewrite = (entry: Entry<Envelope<D, M>>, changes: Partial<Envelope<D, M>>, checks = Atomic.make) => {
+    const rewrite = (
+      entry: Entry<Envelope<D, M>>,
+      changes: Partial<Envelope<D, M>>,
+      checks: Atomic.Atomic<VersionConflict> = Atomic.make
+    ) => {
       const unchanged = checks.pipe(Atomic.check(entry.key, entry.version))
       return write(entry.key, { ...entry.value, ...changes }, startOf(entry), unchanged)
     }
 
     /** {@link rewrite}, as an update says. */
-    const apply = (entry: Entry<Envelope<D, M>>, changes: Changes<D, M>, checks?: Atomic.Atomic) => {
+    const apply = (entry: Entry<Envelope<D, M>>, changes: Changes<D, M>, checks?: Atomic.Atomic<VersionConflict>) => {
       const { data, metadata } = entry.value
       return changes.mode === "replace"
         ? rewrite(entry, { data: changes.data ?? data, metadata: changes.metadata ?? metadata }, checks)
@@ -263,7 +270,7 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
             const idleMs = options?.ttl === undefined ? entry.value.idleMs : yield* ttlOf(options.ttl)
             const { notAfterMs, ttl } = yield* lifetime(idleMs, startOf(entry))
             const expire = Atomic.expire(id, ttl, { notAfterMs })
-            yield* commit(Atomic.make.pipe(Atomic.check(id, entry.version), expire))
+            yield* store.commit(Atomic.make.pipe(Atomic.check(id, entry.version), expire))
             return true
           })
         ).pipe(Effect.catchTag("SessionNotFound", () => Effect.succeed(false))),
