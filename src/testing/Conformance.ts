@@ -20,6 +20,7 @@ import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { cachedCases } from "./cases/cached.ts"
+import { codecCases } from "./cases/codecs.ts"
 import { counterCases } from "./cases/counters.ts"
 import { customerCases } from "./cases/customers.ts"
 import { errorCases } from "./cases/errors.ts"
@@ -69,6 +70,7 @@ export const cases: ReadonlyArray<Case> = [
   ...progressCases,
   ...customerCases,
   ...cachedCases,
+  ...codecCases,
   ...workflowCases
 ]
 
