@@ -77,30 +77,25 @@ export const storeError = (view: View, operation: string, { kind, outcome, reaso
 }
 
 /**
- * The full key of a key, with what is wrong with it, if anything.
+ * The full key of a key, or a full key, which may lie in another namespace; with what is wrong with it, if anything.
  *
  * @since 0.1.0
  * @category keys
  */
-export const fullKey = (view: View, key: string): FullKey => Namespace.fullKey(view.namespace, key)
+export const fullKey = (view: View, key: string | FullKey): FullKey =>
+  typeof key !== "string" && isFullKey(key) ? key : Namespace.fullKey(view.namespace, key)
 
 /**
- * The full key of a key or of a full key, which may lie in another namespace, or why it can't be used here.
+ * Why a full key can't be used here, if it can't.
  *
  * @since 0.1.0
  * @category keys
  */
-export const resolveKey = (
-  view: View,
-  operation: string,
-  key: string | FullKey
-): Either.Either<FullKey, InvalidKey | StoreMismatch> => {
-  const full = isFullKey(key) ? key : fullKey(view, key)
-  if (full.invalid !== undefined) return Either.left(full.invalid)
-  return full.namespace.store === view.namespace.store
-    ? Either.right(full)
-    : Either.left(new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
-}
+export const problem = (view: View, operation: string, full: FullKey): InvalidKey | StoreMismatch | undefined =>
+  full.invalid ??
+  (full.namespace.store === view.namespace.store
+    ? undefined
+    : new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
 
 /**
  * The view of a full key's namespace.

@@ -46,13 +46,15 @@ export const set = (
   view: View.View,
   key: AtomicKey,
   value: unknown,
-  options: SetOptions = {}
+  options: SetOptions = noOptions
 ): Effect.Effect<Version, WriteError | VersionConflict> => {
   const steps: ReadonlyArray<Step> = [{ _tag: "Set", key, value, options }]
   return options.ifVersion === undefined
     ? commitNoCheckNoAdd(view, "set", steps, versionOf)
     : commitNoAdd(view, "set", [{ _tag: "Check", key, version: options.ifVersion }, ...steps], versionOf)
 }
+
+const noOptions: SetOptions = {}
 
 const delete_ = (
   view: View.View,
@@ -163,12 +165,13 @@ const commitSteps = <A>(
     if (Either.isLeft(lowered)) return Effect.fail(lowered.left)
     const commit = lowered.right
     const now = view.access.now?.commit(commit, caller) ?? "later"
-    return now === "later"
-      ? Effect.flatMap(
-          View.reach(view, (_, access) => access.commit(commit)),
-          (outcome) => raise(view, operation, commit, outcome, result)
-        )
-      : raise(view, operation, commit, now, result)
+    if (now === "later") {
+      return Effect.flatMap(
+        View.reach(view, (_, access) => access.commit(commit)),
+        (outcome) => raise(view, operation, commit, outcome, result)
+      )
+    }
+    return now._tag === "Committed" ? Effect.succeed(result(now)) : raise(view, operation, commit, now, result)
   })
 
 /** A commit of steps that may refuse in fewer ways: only checks conflict, and only adds meet counters. */
