@@ -140,6 +140,42 @@ describe("Coalescer", () => {
     })
   )
 
+  it.scoped("a batch that dies tells its own callers, and the next one runs", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      let dies = true
+      const access = yield* Coalescer.make({
+        ...backend,
+        read: (keys, select) => (dies ? Effect.dieMessage("broken") : backend.read(keys, select))
+      })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(access.read(keyOf(1), "entry"))))
+      dies = false
+      const fiber = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      yield* settled
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(fiber))
+    })
+  )
+
+  it.effect("closing waits for a call of a caller that was alone, and interrupted", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
+      const scope = yield* Scope.make()
+      const access = yield* Scope.extend(Coalescer.make(backend), scope)
+      const both = yield* Effect.fork(Effect.zipRight(access.read(keyOf(1), "entry"), access.read(keyOf(2), "entry")))
+      yield* settled
+      yield* openNext
+      yield* settled
+      assert.deepStrictEqual(batches, [["k1"], ["k2"]])
+      yield* Fiber.interrupt(both)
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* settled
+      assert.isNull(closing.unsafePoll())
+      yield* openNext
+      yield* Fiber.join(closing)
+    })
+  )
+
   it.effect("closing refuses what waits, and waits for what was sent", () =>
     Effect.gen(function* () {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
