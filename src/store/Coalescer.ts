@@ -1,7 +1,7 @@
 /**
  * One tick's calls made one batch.
  *
- * A call that finds nobody else waiting goes out at the end of its tick, in a batch of one: nobody waits for company. Under
+ * A call that finds nobody under way goes out at the end of its tick: nobody waits for company who is alone. Under
  * load a batch takes about half of all calls that are waiting or under way, so that the server works on one batch while
  * the answers of another are handed out. Batches run in fibers of their own: no caller's interruption reaches them, and an
  * interrupted call that was not sent yet is withdrawn.
@@ -130,6 +130,7 @@ class Batcher<Request, Reply> {
   #callsInFlight = 0
   #batchesInFlight = 0
   #flushScheduled = false
+  #patience: ReturnType<typeof setTimeout> | undefined
   #lastCaller = -1
   #closed = false
   #onDrained = () => {}
@@ -195,13 +196,26 @@ class Batcher<Request, Reply> {
     })
   }
 
-  #flush(): void {
+  /** Fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
+  #flush(isPatient = true): void {
     while (this.#waiting.length > 0 && this.#batchesInFlight < this.#inFlightMax) {
+      if (isPatient && this.#waiting.length < this.#callsInFlight) {
+        this.#startPatience()
+        return
+      }
       const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
       const size = this.#synchronous ? this.#batchMax : Math.min(this.#batchMax, Math.max(batchMin, half))
       const calls = this.#waiting.splice(0, size).filter(isWanted)
       if (calls.length > 0) this.#send(calls)
     }
+  }
+
+  /** What is under way may be held up: nobody waits for it for long. */
+  #startPatience(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined
+      this.#flush(false)
+    }, patienceMs)
   }
 
   #send(calls: Calls<Request, Reply>): void {
@@ -248,6 +262,9 @@ type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply | Fault>>
 
 /** Fewer calls than these are not worth splitting into two batches. */
 const batchMin = 8
+
+/** How long a call may wait for company while a batch is under way, in milliseconds. */
+const patienceMs = 5
 
 const closedFault = fault("unavailable", "it is closed")
 
