@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type Step, stampLength, type WriteOptions } from "./Atomic.ts"
+import { type Refusal, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
 import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
 import * as Key from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
@@ -38,7 +38,7 @@ export const lower = (
   view: View.View,
   operation: string,
   steps: ReadonlyArray<Step>
-): Either.Either<Commit, WriteError | VersionConflict | NotInteger> => {
+): Either.Either<Commit, WriteError | Refusal> => {
   const [step] = steps
   if (step !== undefined && step._tag !== "Check" && steps.length === 1) return lowerOne(view, operation, step)
   if (steps.length > view.backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
@@ -162,7 +162,7 @@ const lowerPut = (
 ): Either.Either<Mutation, WriteError> => {
   const deadline = lowerDeadline(key, options)
   if (Either.isLeft(deadline)) return Either.left(deadline.left)
-  const payload = View.encode(view, key, value)
+  const payload = View.encode(view, key, value, stamped)
   return Either.isRight(payload)
     ? Either.right({ _tag: "Put", key, stamped, payload: payload.right, deadline: deadline.right })
     : Either.left(payload.left)
@@ -193,7 +193,7 @@ export const raise = <A>(
   commit: Commit,
   outcome: Outcome,
   result: (committed: Committed) => A
-): Either.Either<A, WriteError | VersionConflict | NotInteger> => {
+): Either.Either<A, WriteError | Refusal> => {
   switch (outcome._tag) {
     case "Committed":
       return Either.right(result(outcome))

@@ -132,7 +132,7 @@ export interface Collection<A, K = string> {
     id: K,
     value: A,
     options?: Atomic.WriteOptions
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, EncodeError | InvalidKey>
+  ) => Effect.Effect<Atomic.Steps, EncodeError | InvalidKey>
   /** The namespace that the collection lies in, undecoded. */
   readonly store: StateStore.Service
 }
@@ -213,11 +213,7 @@ export const make = <A, I, R, K = string, RK = never>(
                 decision._tag === "Delete"
                   ? Atomic.delete(key)
                   : Atomic.set(key, yield* encode(key, decision.value), decision.options)
-              yield* Effect.catchTag(
-                Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change)),
-                "NotInteger",
-                Effect.die // It adds nothing.
-              )
+              yield* Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change))
               return result
             })
           )
