@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^effect-state$/, replacement: src("index.ts") },
       { find: /^effect-state\/(sqlite|redis|postgres)$/, replacement: `${src("backends")}/$1/index.ts` },
+      { find: /^effect-state\/langgraph$/, replacement: src("interop/langgraph/index.ts") },
       { find: /^effect-state\/testing\/vitest$/, replacement: src("testing/vitest.ts") },
       { find: /^effect-state\/(url|testing)$/, replacement: `${src("")}$1/index.ts` }
     ]

@@ -55,11 +55,13 @@ export interface Stored {
  * @category schemas
  */
 export const schema = <F extends Fields>(fields: F | undefined): Schema.Schema<Dictionary<F>, Stored, Services<F>> => {
-  const anything: Schema.Schema.All = Schema.Record({ key: Schema.String, value: Schema.Unknown })
   const known = fields && Schema.partialWith(Schema.Struct<Schema.Struct.Fields>({ ...fields }), { exact: true })
   // Every field is there or not, and each is what its schema says; without fields, a dictionary is of anything.
   return (known ?? anything) as unknown as Schema.Schema<Dictionary<F>, Stored, Services<F>>
 }
+
+/** As it is, and not a record of strings: building that anew would lose the name `__proto__`. */
+const anything: Schema.Schema.All = Schema.declare(Predicate.isReadonlyRecord)
 
 /**
  * A dictionary between the program and the store; `label` is the key as errors may show it.

@@ -97,21 +97,21 @@ export const exists = (view: View.View, key: string | FullKey): Effect.Effect<bo
  */
 export const getMany = <Invalid extends OnInvalid = "fail">(
   view: View.View,
-  keys: ReadonlyArray<string>,
+  keys: ReadonlyArray<string | FullKey>,
   onInvalid: Invalid | undefined
 ): Effect.Effect<ReadonlyArray<Item<Option.Option<Entry>, Invalid>>, ReadError> =>
   Effect.gen(function* () {
-    const fulls = keys.map((key) => View.fullKey(view, key))
-    const problem = fulls.find((full) => full.invalid !== undefined)?.invalid
-    if (problem !== undefined) return yield* problem
+    const fulls = yield* Either.all(keys.map((key) => View.resolveKey(view, "getMany", key)))
     const batches = Arr.chunksOf(fulls, view.backend.capabilities.batchReadsMax)
     const results = yield* View.reach(view, (backend) =>
       Effect.forEach(batches, (batch) => backend.read(batch, "entry"))
     )
     const items: Array<Either.Either<Option.Option<Entry>, DecodeError>> = []
-    for (const [i, result] of results.flat().entries()) {
+    const found = results.flat()
+    for (const [i, full] of fulls.entries()) {
+      const result = found[i]
       if (result?._tag === "Fault") return yield* View.storeError(view, "getMany", result)
-      const item = decodeOption(view, fulls[i]?.local ?? "", result)
+      const item = decodeOption(View.at(view, full), full.local, result)
       items.push(Either.isLeft(item) && onInvalid === "skip" ? absent : item)
     }
     return yield* settle(items, onInvalid)

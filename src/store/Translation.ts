@@ -143,7 +143,7 @@ const lowerPut = (view: View.View, key: Key.FullKey, value: unknown, options: Wr
   const deadline = lowerDeadline(key, options)
   if (Either.isLeft(deadline)) return Either.left(deadline.left)
   return Either.map(
-    View.encode(view, key, value),
+    View.encode(view, key, value, stamped),
     (payload): Mutation => ({ _tag: "Put", key, stamped, payload, deadline: deadline.right })
   )
 }

@@ -68,7 +68,7 @@ const wrong = FastCheck.tuple(right, FastCheck.array(change, { minLength: 1, max
   .map((history) => history.filter(({ action, result }) => action._tag !== "Get" || result._tag !== "Unknown"))
   .filter(Checker.isTold)
 
-const parameters = { numRuns: process.env.CHAOS_HISTORIES === undefined ? 3_000 : 50_000 }
+const parameters = { numRuns: process.env.CHAOS_HISTORIES === undefined ? 3_000 : 20_000 }
 
 describe("On small histories the checker, like brute force,", () => {
   it("accepts all that a right store does", () => {

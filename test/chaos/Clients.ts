@@ -22,6 +22,7 @@ export const make = (workers: Worker.Workers, at: StoreAt, seed: string): Client
     return { child, exited, lines: createInterface(child.stdout)[Symbol.asyncIterator]() }
   }
   let now = start()
+  let closed = false
 
   /** One life's part of a run: gives how many operations returned, and whether that was all. */
   const attempt = async (run: Run, onLine: (line: Line) => void) => {
@@ -42,6 +43,7 @@ export const make = (workers: Worker.Workers, at: StoreAt, seed: string): Client
         const { isOver, returned } = await attempt({ ...run, life, operations }, onLine)
         if (isOver) return
         const how = await now.exited
+        if (closed) throw new Error("The clients were closed")
         if (how !== "SIGKILL") throw new Error(`A process of clients ended with ${how}`)
         operations -= Math.floor(returned / run.clients)
         now = start()
@@ -49,6 +51,7 @@ export const make = (workers: Worker.Workers, at: StoreAt, seed: string): Client
     },
     signal: (signal) => void now.child.kill(signal),
     close: () => {
+      closed = true
       now.child.kill("SIGKILL")
       return now.exited
     }

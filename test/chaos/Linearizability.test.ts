@@ -51,8 +51,16 @@ const prove = (at: StoreAt, harms: Harm.Harms) =>
     }
     const seconds = Math.round((performance.now() - startedMs) / 1_000)
     console.log(`${histories} histories on ${at.kind} in ${seconds} s, seed ${Seed.seed}: ${JSON.stringify(counts)}`)
-    for (const what of [...Object.keys(harms), "Unknown"]) assert.property(counts, what, "there must have been some")
+    check(counts, Object.keys(harms))
   }).pipe(Effect.onError(() => Effect.sync(() => console.error(Seed.advice))))
+
+/** A run of the full length has met everything; and what is unknown, is so for a reason. */
+const check = (counts: Readonly<Record<string, number>>, harms: ReadonlyArray<string>) => {
+  if (histories >= 20) for (const what of [...harms, "Unknown"]) assert.property(counts, what)
+  const harmsDone = harms.reduce((sum, what) => sum + (counts[what] ?? 0), 0)
+  // While a harm lasts, a client's commands time out twice at most.
+  assert.isAtMost(counts.Unknown ?? 0, harmsDone * Scenario.clientsCount * 2)
+}
 
 /** Fails unless the history is linearizable; one that is too hard to decide proves nothing. */
 const judge = (name: string, history: ReadonlyArray<Operation>) => {
@@ -75,6 +83,9 @@ const onServer = (kind: "redis" | "postgres", make: ReturnType<typeof RedisServe
     yield* prove({ kind, url }, Harm.toServer(server, proxy))
   })
 
+// What was written outlives the server's process without reaching the disk, and recovers sooner.
+const settings = { fsync: "off", full_page_writes: "off" }
+
 describe("Every history is linearizable:", () => {
   const timeoutMs = 60_000 + histories * 20_000
   it.scopedLive(
@@ -85,7 +96,7 @@ describe("Every history is linearizable:", () => {
   it.scopedLive("Redis, over a bad wire and restarts", () => onServer("redis", RedisServer.make()), timeoutMs)
   it.scopedLive(
     "PostgreSQL, over a bad wire and restarts",
-    () => onServer("postgres", PostgresServer.make()),
+    () => onServer("postgres", PostgresServer.make({ settings })),
     timeoutMs
   )
 })

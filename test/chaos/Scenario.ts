@@ -24,6 +24,8 @@ const processes = 4
 const clientsPerProcess = 2
 const keys = 4
 
+export const clientsCount = processes * clientsPerProcess
+
 /** Starts the processes, for the time of the scope. */
 export const make = (workers: Worker.Workers, at: StoreAt, seed: string): Effect.Effect<Scenario, never, Scope.Scope> =>
   Effect.map(
@@ -43,7 +45,7 @@ const run = async (
   { harm, random }: Faults
 ): Promise<ReadonlyArray<Operation>> => {
   const recorded = new Map<string, Operation>()
-  const perClient = Math.ceil(operations / all.length / clientsPerProcess)
+  const perClient = Math.ceil(operations / clientsCount)
   const pause = () => 40 + Math.floor(random() * 80)
   let returned = 0
   let nextHarm = pause()

@@ -39,12 +39,16 @@ const print = (line: Line | "") => {
   while (left.length > 0) left = left.subarray(writeNow(left))
 }
 
+/** To wait for, in vain, without the event loop. */
+const nobody = new Int32Array(new SharedArrayBuffer(4))
+
 /** How much of it the pipe took; it may be full while the parent is busy. */
 const writeNow = (bytes: Uint8Array): number => {
   try {
     return writeSync(1, bytes)
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
+    Atomics.wait(nobody, 0, 0, 1)
     return 0
   }
 }
@@ -150,5 +154,6 @@ const opened = Layer.retry(
 
 Effect.runPromise(Effect.provide(program, opened)).catch((error) => {
   console.error(error)
-  process.exitCode = 1
+  // The input is still open, and would keep it alive.
+  process.exit(1)
 })

@@ -3,15 +3,17 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Atomic, type Backend, MemoryStore, StateStore, Workflow } from "effect-state"
+import { Atomic, MemoryStore, StateStore, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
+import * as CountedStore from "../store/CountedStore.ts"
+
+const { nothing } = CountedStore
 
 class Workflows extends Workflow.Tag<Workflows>()("Workflows") {}
 
@@ -237,72 +239,23 @@ describe("A workflow with schemas of its own", () => {
   })
 })
 
-/** How many keys were read, items scanned and commits made of a memory store. */
-const counting = Effect.gen(function* () {
-  const memory = yield* Effect.map(Layer.build(MemoryStore.layer()), (context) =>
-    Context.get(context, StateStore.StateStore)
-  )
-  const { now: _, ...backend } = yield* StateStore.backendOf(memory)
-  const counts = { reads: 0, scans: 0, scanned: 0, commits: 0, counts: 0 }
-  const counted: Backend.Backend = {
-    ...backend,
-    read: (keys, select) => {
-      counts.reads += keys.length
-      return backend.read(keys, select)
-    },
-    commit: (batch) => {
-      counts.commits += batch.length
-      return backend.commit(batch)
-    },
-    scan: (range, options) => {
-      counts.scans += 1
-      return Effect.tap(backend.scan(range, options), ({ items }) => {
-        counts.scanned += items.length
-      })
-    },
-    count: (range) => {
-      counts.counts += 1
-      return backend.count(range)
-    }
-  }
-  const workflows = yield* Effect.provideService(
-    Workflow.make("Workflows"),
-    StateStore.StateStore,
-    yield* StateStore.make(counted, { sweep: false })
-  )
-  /** What an effect asks of the backend. */
-  const cost = <A, E>(effect: Effect.Effect<A, E>) =>
-    Effect.gen(function* () {
-      Object.assign(counts, { reads: 0, scans: 0, scanned: 0, commits: 0, counts: 0 })
-      yield* effect
-      return { ...counts }
-    })
-  return { cost, workflows }
-})
-
 describe("However many workflows there are", () => {
   it.scoped.each([10, 1_000])("of %i, a page, a save and a checkpoint cost the same", (n) =>
     Effect.gen(function* () {
-      const { cost, workflows } = yield* counting
-      const nothing = { reads: 0, scans: 0, scanned: 0, commits: 0, counts: 0 }
+      const { costOf, store } = yield* CountedStore.make
+      const workflows = yield* Effect.provideService(Workflow.make("Workflows"), StateStore.StateStore, store)
       for (let i = 0; i < n; i++) yield* workflows.save(Workflow.empty(`w${i}`))
       const page = { ...nothing, scans: 1, scanned: 5 }
-      const first = yield* workflows.list({ limit: 5 })
-      const after = Option.getOrThrow(first.next)
-      assert.deepStrictEqual(yield* cost(workflows.list({ limit: 5 })), page)
-      assert.deepStrictEqual(yield* cost(workflows.list({ limit: 5, after })), page)
-      assert.deepStrictEqual(yield* cost(workflows.save(Workflow.empty("w3"))), { ...nothing, reads: 1, commits: 1 })
-      assert.deepStrictEqual(yield* cost(workflows.load("w3")), { ...nothing, reads: 1 })
+      const after = Option.getOrThrow((yield* workflows.list({ limit: 5 })).next)
+      assert.deepStrictEqual(yield* costOf(workflows.list({ limit: 5 })), page)
+      assert.deepStrictEqual(yield* costOf(workflows.list({ limit: 5, after })), page)
+      assert.deepStrictEqual(yield* costOf(workflows.load("w3")), { ...nothing, reads: 1 })
+      const saved = { ...nothing, reads: 1, commits: 1 }
+      assert.deepStrictEqual(yield* costOf(workflows.save(Workflow.empty("w3"))), saved)
       yield* Effect.replicateEffect(workflows.checkpoint("w3"), n)
-      assert.deepStrictEqual(yield* cost(workflows.checkpoint("w3")), {
-        ...nothing,
-        reads: 1,
-        scans: 1,
-        scanned: 1,
-        commits: 1
-      })
-      assert.deepStrictEqual(yield* cost(workflows.checkpoints.list("w3", { limit: 5 })), page)
-      assert.deepStrictEqual(yield* cost(workflows.count), { ...nothing, counts: 1 })
+      assert.deepStrictEqual(yield* costOf(workflows.checkpoint("w3")), { ...saved, scans: 1, scanned: 1 })
+      assert.deepStrictEqual(yield* costOf(workflows.checkpoints.list("w3", { limit: 5 })), page)
+      assert.deepStrictEqual(yield* costOf(workflows.count), { ...nothing, counts: 1 })
     })
   )
 })

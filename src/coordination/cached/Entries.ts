@@ -133,6 +133,8 @@ export const make = <A, E>(
     secretKeys: options.secretKeys,
     ttl: Number.POSITIVE_INFINITY
   })
+  // Counters are plain text, whatever the codec: the store itself adds to them.
+  const counters = entries.withCodec(undefined)
   const label = (key: string) => Namespace.label(anchor.key(key))
 
   /** Whether a commit happened: `false` if one of its checks did not hold. */
@@ -166,12 +168,14 @@ export const make = <A, E>(
     read: (key, tagNames) =>
       Effect.gen(function* () {
         const names = kinds.map((kind) => `${kind}:${key}`)
-        const found = yield* entries.getMany([...names, ...tagNames.map((tag) => `t:${tag}`)], { onInvalid: "either" })
+        const found = yield* entries.getMany([...names, ...tagNames.map((tag) => counters.key(`t:${tag}`))], {
+          onInvalid: "either"
+        })
         const foundOf = (kind: string): Found => found[kinds.indexOf(kind)]
         const value = foundOf("v")
         const failure = foundOf("e")
-        const counters = found.slice(names.length).map((counter) => Number(entryOf(counter)?.value ?? 0))
-        const tags = Object.fromEntries(tagNames.map((tag, i) => [tag, counters[i] ?? 0]))
+        const counts = found.slice(names.length).map((counter) => Number(entryOf(counter)?.value ?? 0))
+        const tags = Object.fromEntries(tagNames.map((tag, i) => [tag, counts[i] ?? 0]))
         const version = versionOf(value)
         const marks = (marker: Found) => version !== undefined && entryOf(marker)?.version === version
         return {

@@ -36,9 +36,9 @@ export interface Options<S extends Tagged, E extends Tagged, D, M, X extends Edg
    */
   readonly isolation?: I | undefined
   /** What runs when a state was entered. */
-  readonly entry?: (In & Effects.Effects<S, E, D, K>) | undefined
+  readonly entry?: (In & Effects.Effects<S, E, D, K> & Effects.Known<In, S>) | undefined
   /** What runs when a state was left. */
-  readonly exit?: (Out & Effects.Effects<S, E, D, K>) | undefined
+  readonly exit?: (Out & Effects.Effects<S, E, D, K> & Effects.Known<Out, S>) | undefined
   /** The segment of the namespace. Default: the tag's id. */
   readonly namespace?: string | undefined
   /** Which contexts live together: see `Namespace`. */
@@ -69,9 +69,9 @@ export type IsolationError<I extends Isolation> = [I] extends [false] ? never : 
  * @since 0.1.0
  * @category errors
  */
-export type EffectError<S, In, Out> = [Effects.ErrorOf<In> | Effects.ErrorOf<Out>] extends [never]
+export type EffectError<S, Failure> = [Failure] extends [never]
   ? never
-  : EffectFailed<Effects.ErrorOf<In> | Effects.ErrorOf<Out>, Delivery.Transitioned<S>>
+  : EffectFailed<Failure, Delivery.Transitioned<S>>
 
 /**
  * A message in the outbox.
@@ -137,7 +137,7 @@ export const make = <
   id: string,
   options: Options<S, E, D, M, X, R, K, I, In, Out>
 ): Effect.Effect<
-  Contexts<S, E, D, M, K, EffectError<S, In, Out>, IsolationError<I>>,
+  Contexts<S, E, D, M, K, EffectError<S, Effects.ErrorOf<In> | Effects.ErrorOf<Out>>, IsolationError<I>>,
   never,
   StateStore.StateStore | R | Effects.ServicesOf<In> | Effects.ServicesOf<Out>
 > =>
@@ -180,5 +180,13 @@ export const make = <
       )
     }
     // Only what effects and isolation bring is in the last two: no isolation, no lock.
-    return self as Contexts<S, E, D, M, K, EffectError<S, In, Out>, IsolationError<I>>
+    return self as Contexts<
+      S,
+      E,
+      D,
+      M,
+      K,
+      EffectError<S, Effects.ErrorOf<In> | Effects.ErrorOf<Out>>,
+      IsolationError<I>
+    >
   })

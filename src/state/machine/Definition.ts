@@ -100,10 +100,10 @@ export type Table<S extends Members.Members, E extends Members.Members, D, M> = 
  * @category models
  */
 export type Known<T, S, E> = {
-  readonly [From in keyof T]: From extends keyof S
-    ? { readonly [On in keyof T[From]]: On extends keyof E ? T[From][On] : never }
-    : never
+  readonly [From in keyof T]: From extends keyof S ? KnownRow<T[From], E> : never
 }
+
+type KnownRow<Row, E> = { readonly [On in keyof Row]: On extends keyof E ? Row[On] : never }
 
 /**
  * A transition's names.
@@ -232,14 +232,14 @@ export interface Definition<
   /** What transitions may `emit` into the outbox. */
   readonly message?: Schema.Schema<M, MI, MR> | undefined
   /** The state where nothing is stored; one that needs no fields by its name. */
-  readonly initial: Members.Plain<NoInfer<S>> | Members.Union<NoInfer<S>>
+  readonly initial: Members.Plain<S> | Members.Union<S>
   /** What each event does in each state. What is not here is refused with `NoTransition`. */
   readonly on: T & Known<T, S, E>
   /**
    * The state of a context whose stored state the machine does not have, because it was renamed or dropped. Without this, or
    * where it gives `undefined`, that is an `UnknownState`.
    */
-  readonly fallback?: ((stored: Unknown) => Members.Union<NoInfer<S>> | undefined) | undefined
+  readonly fallback?: ((stored: Unknown) => Members.Union<S> | undefined) | undefined
 }
 
 /**

@@ -57,6 +57,14 @@ export type Effects<S extends Tagged, E extends Tagged, D, K> = {
 }
 
 /**
+ * Effects of states that the machine has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Known<H, S extends Tagged> = { readonly [T in Exclude<keyof H, S["_tag"]>]: never }
+
+/**
  * What effects fail with.
  *
  * @since 0.1.0

@@ -51,10 +51,14 @@ export const make =
           yield* run(delivered, id, context)
           return delivered.transitioned
         }),
-      getState: Effect.flatMap(records.readState(key), (entry) => records.decodeState(key, Records.valueOf(entry))),
+      getState: Effect.suspend(() =>
+        Effect.flatMap(records.readState(key), (entry) => records.decodeState(key, Records.valueOf(entry)))
+      ),
       setState: (state) =>
         Effect.flatMap(records.encodeState(key, state), (encoded) => write(records.putState(key, encoded))),
-      getData: Effect.flatMap(records.readData(key), (entry) => records.decodeData(key, Records.valueOf(entry))),
+      getData: Effect.suspend(() =>
+        Effect.flatMap(records.readData(key), (entry) => records.decodeData(key, Records.valueOf(entry)))
+      ),
       setData: (data) => Effect.flatMap(records.encodeData(key, data), (fields) => write(records.putData(key, fields))),
       updateData: (changes) =>
         Modification.untilCommitted(
@@ -67,7 +71,7 @@ export const make =
             return yield* Modification.orConflict(Effect.as(commit(steps), data))
           })
         ),
-      clear: write((steps) => steps.pipe(records.removeState(key), records.removeData(key)))
+      clear: Effect.suspend(() => write((steps) => steps.pipe(records.removeState(key), records.removeData(key))))
     }
     return context
   }

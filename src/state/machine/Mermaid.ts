@@ -35,9 +35,16 @@ export const toMermaid = <S extends Tagged, E extends Tagged, D, M, X extends Ed
   ].join("\n")
 }
 
-/** Names that need no quotes. A capital at the start keeps them apart from Mermaid's words, and from made-up ids. */
-const isPlain = (tag: string): boolean => /^[A-Z][A-Za-z0-9_]*$/.test(tag)
+/** Names that need no quotes. A capital at the start keeps them apart from made-up ids. */
+const isPlain = (tag: string): boolean => /^[A-Z][A-Za-z0-9_]*$/.test(tag) && !words.has(tag.toLowerCase())
 
-/** Mermaid's entity codes, for all that is not certain to be plain text to it. */
+/** Mermaid's own words, which it knows in capitals, too. */
+const words = new Set(
+  "state note class classdef style scale click default statediagram acctitle accdescr href".split(" ")
+)
+
+/** Mermaid's entity codes, for all that is not certain to be plain text to it. What is blank gets something to hold on to. */
 const escape = (text: string): string =>
-  text.replace(/[^\p{L}\p{N} _.,?!()/+=-]/gu, (character) => `#${character.codePointAt(0)};`)
+  text.trim() === ""
+    ? "#160;"
+    : text.replace(/[^\p{L}\p{N} _.,?!()/+=-]/gu, (character) => `#${character.codePointAt(0)};`)

@@ -16,6 +16,7 @@ import type { Edge } from "./Definition.ts"
 import type * as Effects from "./Effects.ts"
 import type { Tagged } from "./Members.ts"
 
+export type { Dictionary, Stored } from "../Dictionary.ts"
 export type { Context, SendOptions } from "./Context.ts"
 export {
   type Contexts,
@@ -48,11 +49,27 @@ export type { Ttl } from "./Records.ts"
 export { type Change, type Step, step, transition } from "./Step.ts"
 
 /**
+ * A machine's contexts as a tag. `Failure` is what effects fail with, and `I` how events are isolated.
+ *
  * @since 0.1.0
  * @category tags
  */
-export interface TagClass<Self, Id extends string, S, E, D, M, K, X, I, R>
-  extends ServiceContext.TagClass<Self, Id, Contexts_.Contexts<S, E, D, M, K, X, I>> {
+export interface TagClass<
+  Self,
+  Id extends string,
+  S extends Tagged,
+  E extends Tagged,
+  D,
+  M,
+  K,
+  Failure,
+  I extends Contexts_.Isolation,
+  R
+> extends ServiceContext.TagClass<
+    Self,
+    Id,
+    Contexts_.Contexts<S, E, D, M, K, Contexts_.EffectError<S, Failure>, Contexts_.IsolationError<I>>
+  > {
   readonly layer: Layer.Layer<Self, never, StateStore.StateStore | R>
 }
 
@@ -128,11 +145,12 @@ export const Tag =
     D,
     M,
     K,
-    Contexts_.EffectError<S, In, Out>,
-    Contexts_.IsolationError<I>,
+    Effects.ErrorOf<In> | Effects.ErrorOf<Out>,
+    I,
     R | Effects.ServicesOf<In> | Effects.ServicesOf<Out>
   > => {
-    type Service = Contexts_.Contexts<S, E, D, M, K, Contexts_.EffectError<S, In, Out>, Contexts_.IsolationError<I>>
+    type Failure = Effects.ErrorOf<In> | Effects.ErrorOf<Out>
+    type Service = Contexts_.Contexts<S, E, D, M, K, Contexts_.EffectError<S, Failure>, Contexts_.IsolationError<I>>
     const base = ServiceContext.Tag(id)<Self, Service>()
     return Object.assign(base, { layer: Layer.effect(base, Contexts_.make(id, options)) })
   }

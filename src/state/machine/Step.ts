@@ -45,9 +45,9 @@ export type Change<D> = "none" | "clear" | Partial<D>
  */
 export const step = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R>(
   machine: StateMachine<S, E, D, M, X, R>,
-  state: S,
-  event: E,
-  data: D = {} as D // All its fields may be missing.
+  state: NoInfer<S>,
+  event: NoInfer<E>,
+  data: NoInfer<D> = {} as D // All its fields may be missing.
 ): Either.Either<Step<S, E, S, D, M>, NoTransition | GuardRefused> => {
   const names = { machine: machine.id, state: state._tag, event: event._tag }
   const rules = machine.rules.filter((rule) => rule.from === state._tag && rule.event === event._tag)

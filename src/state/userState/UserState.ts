@@ -15,6 +15,8 @@ import * as StateStore from "../../store/StateStore.ts"
 import * as CollectionKeys from "../collection/Keys.ts"
 import * as Dictionary from "../Dictionary.ts"
 
+export type { Stored } from "../Dictionary.ts"
+
 /**
  * @since 0.1.0
  * @category options

@@ -59,8 +59,8 @@ export interface Store<M, C> extends Checkpoints<M, C> {
     workflowId: string,
     checkpoint: Version | undefined
   ) => Effect.Effect<Records.Checkpoint<M, C>, ReadError | CheckpointNotFound>
-  /** The id of the newest checkpoint. */
-  readonly head: (workflowId: string) => Effect.Effect<Version | undefined, ReadError>
+  /** The id of the newest checkpoint of a workflow since it began: it may have begun under the id of one that expired. */
+  readonly head: (workflowId: string, begunMs: number) => Effect.Effect<Version | undefined, ReadError>
   /** The step that appends a checkpoint. */
   readonly append: (
     workflowId: string,
@@ -120,13 +120,12 @@ export const make = <M, C, R>(
             onSome: Effect.succeed
           })
         ),
-      head: (workflowId) =>
-        Effect.flatMap(prefixOf(workflowId), (prefix) =>
-          Effect.map(
-            store.page(KeyRange.prefix(prefix), { limit: 1, reverse: true }),
-            ({ entries }) => entries[0]?.version
-          )
-        ),
+      head: (workflowId, begunMs) =>
+        Effect.gen(function* () {
+          const range = KeyRange.prefix(yield* prefixOf(workflowId))
+          const { entries } = yield* store.page(range, { limit: 1, reverse: true })
+          return entries.find(({ createdAtMs }) => createdAtMs >= begunMs)?.version
+        }),
       append: (workflowId, checkpoint) => {
         const key = store.key(Keys.checkpointPrefix(workflowId))
         return Effect.map(codec.encode(Namespace.label(key), checkpoint), (value) => Atomic.append(key, value, { ttl }))

@@ -66,7 +66,10 @@ export interface Checkpoint<M, C> {
   /** The version of the commit that made it: later checkpoints of a workflow have greater ones. */
   readonly id: Version
   readonly workflowId: string
-  /** The checkpoint that the state came from, by whatever was saved in between; `undefined` for the first. */
+  /**
+   * The checkpoint that the state came from, by whatever was saved in between; `undefined` for the first. It may have
+   * expired.
+   */
   readonly parent: Version | undefined
   /** Whether it was taken of the current state, or marks that a workflow was resumed from its parent. */
   readonly source: "taken" | "resumed"

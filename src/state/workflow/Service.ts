@@ -79,7 +79,9 @@ export const make = <
         const next = { state, origin: Writer.originOf(current) }
         const written = yield* write(current, next, options)
         if (!checkpoint) return written
-        const parent = yield* checkpoints.head(workflowId)
+        const parent = Option.isNone(current)
+          ? undefined
+          : yield* checkpoints.head(workflowId, current.value.createdAtMs)
         const append = yield* checkpoints.append(workflowId, { ...next, parent, source: "taken" })
         const steps: Atomic.Steps<VersionConflict> = (atomic) => atomic.pipe(written.steps, append)
         return { ...written, steps }
@@ -156,8 +158,8 @@ export const make = <
       checkpoint: (id) =>
         change(id, (current) =>
           Effect.gen(function* () {
-            const { origin, state, version } = yield* found(id, current)
-            const parent = yield* checkpoints.head(id)
+            const { createdAtMs, origin, state, version } = yield* found(id, current)
+            const parent = yield* checkpoints.head(id, createdAtMs)
             const stored = { state, origin, parent, source: "taken" as const }
             const append = yield* checkpoints.append(id, stored)
             const unchanged = Atomic.check(store.key(Keys.state(id)), version)

@@ -123,11 +123,10 @@ export const workflowCases: ReadonlyArray<Case> = [
       yield* workflows.save(Workflow.empty("kept"), { ttl: "keep" })
       yield* workflows.save(Workflow.empty("long"))
       yield* workflows.update("long", say("for ever"), { ttl: Number.POSITIVE_INFINITY, checkpoint: true })
-      yield* assertExact(workflows, ["short", "kept", "long"])
       yield* advance(1_001)
       assert.deepEqual(yield* listedIds(workflows), ["long", "kept"])
       assert.deepEqual(yield* workflows.load("short"), Option.none())
-      yield* workflows.save(Workflow.empty("short"))
+      yield* workflows.save(Workflow.empty("short"), { ttl: "1 hour" })
       yield* assertExact(workflows, ["short", "kept", "long"])
     })
   ),
@@ -137,11 +136,33 @@ export const workflowCases: ReadonlyArray<Case> = [
       const { version } = yield* workflows.save(say("here")(Workflow.empty("a")), { checkpoint: true })
       yield* advance(1_001)
       yield* failure(workflows.require("a"), "WorkflowNotFound")
-      const resumed = yield* workflows.resume("a")
+      const resumed = yield* workflows.resume("a", { ttl: "1 hour" })
       assert.deepEqual(resumed.state, say("here")(Workflow.empty("a")))
       assert.ok(resumed.version > version)
       yield* assertExact(workflows, ["a"])
+      assert.equal((yield* workflows.checkpoint("a")).parent, resumed.version)
     })
+  ),
+  time(
+    "the checkpoints of a workflow that expired are no parents of one that begins under its id",
+    (store, { advance }) =>
+      Effect.gen(function* () {
+        const workflows = yield* open(store, "1 second")
+        yield* workflows.save(Workflow.empty("a"), { checkpoint: true })
+        yield* advance(1_001)
+        const begun = yield* workflows.save(Workflow.empty("a"))
+        const first = yield* workflows.checkpoint("a")
+        const second = yield* workflows.save(begun.state, { checkpoint: true })
+        const { entries } = yield* workflows.checkpoints.list("a")
+        assert.deepEqual(
+          entries.map(({ id, parent }) => [id, parent]),
+          [
+            [second.version, first.id],
+            [first.id, undefined],
+            [entries[2]?.id, undefined]
+          ]
+        )
+      })
   ),
   atomic("a checkpoint's parent is where its state came from", (store) =>
     Effect.gen(function* () {
