@@ -8,13 +8,13 @@ export default defineConfig({
     alias: [
       { find: /^effect-state$/, replacement: src("index.ts") },
       { find: /^effect-state\/(sqlite|redis|postgres)$/, replacement: `${src("backends")}/$1/index.ts` },
+      { find: /^effect-state\/langgraph$/, replacement: src("interop/langgraph/index.ts") },
       { find: /^effect-state\/testing\/vitest$/, replacement: src("testing/vitest.ts") },
       { find: /^effect-state\/(url|testing)$/, replacement: `${src("")}$1/index.ts` }
     ]
   },
   test: {
-    // Histories under faults take minutes: `npm run test:chaos` asks for them.
-    include: ["test/**/*.test.ts", ...(process.env.CHAOS_HISTORIES === undefined ? [] : ["test/**/*.chaos.ts"])],
+    include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers/global.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000

@@ -106,7 +106,7 @@ const calibrate = <A>(
   })
 
 /** A turn does not pay for the young garbage of the one before. Only with `node --expose-gc`. */
-const rested = <A, E>(turn: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+export const rested = <A, E>(turn: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.suspend(() => {
     globalThis.gc?.({ type: "minor", execution: "sync" })
     return turn

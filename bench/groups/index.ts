@@ -3,6 +3,7 @@
  */
 import type { Group } from "../Case.ts"
 import { collections } from "./collection.ts"
+import { customers } from "./customer.ts"
 import { memory } from "./memory.ts"
 import { postgres } from "./postgres.ts"
 import { redis } from "./redis.ts"
@@ -15,5 +16,6 @@ export const groups: ReadonlyArray<Group> = [
   sqliteClient,
   redis,
   postgres,
-  ...collections
+  ...collections,
+  ...customers
 ]

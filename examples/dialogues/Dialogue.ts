@@ -15,7 +15,15 @@ export const ServiceState = Schema.Struct({
 export const DialogueState = Schema.Record({ key: Schema.String, value: ServiceState })
 export type DialogueState = typeof DialogueState.Type
 
-const Frame = Schema.Struct({ service: Schema.String, state: Schema.optional(ServiceState) })
+/** What a speaker does by a turn: informs, asks, offers, agrees, … */
+const Act = Schema.Struct({ act: Schema.String, values: Schema.Array(Schema.String) })
+
+const Frame = Schema.Struct({
+  service: Schema.String,
+  actions: Schema.optional(Schema.Array(Act)),
+  state: Schema.optional(ServiceState)
+})
+export type Frame = typeof Frame.Type
 
 const Turn = Schema.Struct({
   speaker: Schema.Literal("USER", "SYSTEM"),

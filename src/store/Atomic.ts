@@ -6,6 +6,7 @@
 import type { DurationInput } from "effect/Duration"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { FullKey } from "./Key.ts"
+import type { NotInteger, VersionConflict } from "./StateError.ts"
 import type { Version } from "./Version.ts"
 
 /**
@@ -51,17 +52,36 @@ export type Step =
   | { readonly _tag: "Delete"; readonly key: AtomicKey }
 
 /**
- * A commit in the making. All checks are made before the first change; the changes then apply in the order in which they
- * were added, so that of two to one key the later wins.
+ * How a commit may be refused, whatever it is made of: by its checks, and by its adds.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Atomic extends Pipeable {
+export type Refusal = VersionConflict | NotInteger
+
+/**
+ * A commit in the making. All checks are made before the first change; the changes then apply in the order in which they
+ * were added, so that of two to one key the later wins. `E` is how its steps may refuse: one without checks and adds never
+ * does.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Atomic<out E extends Refusal = Refusal> extends Pipeable {
   readonly steps: ReadonlyArray<Step>
+  /** Only a type: there is no such property. */
+  readonly "~refusal"?: E | undefined
 }
 
-const fromSteps = (steps: ReadonlyArray<Step>): Atomic => ({
+/**
+ * What adds steps to a commit; `E` is how they may refuse.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Steps<E extends Refusal = never> = <E0 extends Refusal>(self: Atomic<E0>) => Atomic<E0 | E>
+
+const fromSteps = (steps: ReadonlyArray<Step>): Atomic<never> => ({
   steps,
   pipe() {
     // biome-ignore lint/complexity/noArguments: this is how Pipeable is implemented
@@ -69,13 +89,15 @@ const fromSteps = (steps: ReadonlyArray<Step>): Atomic => ({
   }
 })
 
-const add_ =
-  (step: Step) =>
-  (self: Atomic): Atomic =>
+const refusing =
+  <E extends Refusal>(step: Step): Steps<E> =>
+  (self) =>
     fromSteps([...self.steps, step])
 
+const add_ = (step: Step): Steps => refusing<never>(step)
+
 /**
- * A commit of nothing yet.
+ * A commit of nothing yet. What gathers steps in a loop starts as an `Atomic.Atomic`, of which any step may be part.
  *
  * ```ts
  * import { Atomic, MemoryStore, StateStore } from "effect-state"
@@ -92,7 +114,7 @@ const add_ =
  * @since 0.1.0
  * @category constructors
  */
-export const make: Atomic = fromSteps([])
+export const make: Atomic<never> = fromSteps([])
 
 /**
  * Demands that a key is at a version, or absent; else the commit fails with a `VersionConflict` and changes nothing.
@@ -100,7 +122,8 @@ export const make: Atomic = fromSteps([])
  * @since 0.1.0
  * @category steps
  */
-export const check = (key: AtomicKey, version: Version | "absent") => add_({ _tag: "Check", key, version })
+export const check = (key: AtomicKey, version: Version | "absent") =>
+  refusing<VersionConflict>({ _tag: "Check", key, version })
 
 /**
  * The proof that a lock was acquired: its entry, and the version that the entry has had since. A `Lease` is one.
@@ -148,7 +171,7 @@ export const append = (key: AtomicKey, value: unknown, options: WriteOptions = {
  * @since 0.1.0
  * @category steps
  */
-export const add = (key: AtomicKey, delta: number) => add_({ _tag: "Add", key, delta })
+export const add = (key: AtomicKey, delta: number) => refusing<NotInteger>({ _tag: "Add", key, delta })
 
 /**
  * Sets the deadline of a live entry, as `expire` does.
@@ -186,6 +209,14 @@ export {
  * @category stamps
  */
 export const stamped = (key: string, version: Version): string => key + String(version).padStart(stampLength, "0")
+
+/**
+ * The version that `append` put at the end of a key. It stays when the entry is written anew, which gives that another version.
+ *
+ * @since 0.1.0
+ * @category stamps
+ */
+export const stampOf = (key: string): Version => Number(key.slice(-stampLength)) as Version // What append put there.
 
 /**
  * How many characters `append` adds to a key.

@@ -1,9 +1,9 @@
 /**
  * One tick's calls made one batch.
  *
- * A call that finds nobody else waiting goes out at the end of its tick, in a batch of one: nobody waits for company. Under
+ * A call that finds nobody under way goes out at the end of its tick: nobody waits for company who is alone. Under
  * load a batch takes about half of all calls that are waiting or under way, so that the server works on one batch while
- * the answers of another are handed out. A batch runs in a fiber of its own: no caller's interruption reaches it, and an
+ * the answers of another are handed out. Batches run in fibers of their own: no caller's interruption reaches them, and an
  * interrupted call that was not sent yet is withdrawn.
  *
  * @since 0.1.0
@@ -78,10 +78,10 @@ export const make = (
   const batcher = <Request, Reply>(run: (requests: ReadonlyArray<Request>) => Batch<Reply>, batchMax: number) =>
     Effect.acquireRelease(
       Effect.map(Effect.runtime<never>(), (runtime) => {
-        const runCallback = Runtime.runCallback(runtime)
-        return new Batcher<Request, Reply>(run, (batch, onExit) => void runCallback(batch, { onExit }), batchMax, {
+        const runFork = Runtime.runFork(runtime)
+        return new Batcher<Request, Reply>(run, (lane) => void runFork(lane), batchMax, {
           ...limits,
-          looksForCompany: limits.synchronous === true && backend.now === undefined
+          looksForCompany: backend.now === undefined
         })
       }),
       (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), closeTimeout)
@@ -119,22 +119,25 @@ type Batch<Reply> = Effect.Effect<ReadonlyArray<Reply | Later>>
 
 class Batcher<Request, Reply> {
   readonly #run: (requests: ReadonlyArray<Request>) => Batch<Reply>
-  readonly #start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void
+  readonly #fork: (lane: Effect.Effect<void>) => void
   readonly #batchMax: number
   readonly #inFlightMax: number
   readonly #synchronous: boolean
   readonly #looksForCompany: boolean
   #waiting: Array<Call<Request, Reply | Fault>> = []
+  /** What gives the fibers that have no batch their next one, or none any more. */
+  readonly #idle: Array<(calls: Calls<Request, Reply> | undefined) => void> = []
   #callsInFlight = 0
   #batchesInFlight = 0
   #flushScheduled = false
+  #patience: ReturnType<typeof setTimeout> | undefined
   #lastCaller = -1
   #closed = false
   #onDrained = () => {}
 
   constructor(
     run: (requests: ReadonlyArray<Request>) => Batch<Reply>,
-    start: (batch: Batch<Reply>, onExit: (exit: Exit.Exit<ReadonlyArray<Reply | Later>>) => void) => void,
+    fork: (lane: Effect.Effect<void>) => void,
     batchMax: number,
     limits: {
       readonly inFlightMax: number
@@ -144,7 +147,7 @@ class Batcher<Request, Reply> {
     }
   ) {
     this.#run = run
-    this.#start = start
+    this.#fork = fork
     this.#batchMax = batchMax
     this.#inFlightMax = limits.inFlightMax
     this.#synchronous = limits.synchronous ?? false
@@ -153,17 +156,16 @@ class Batcher<Request, Reply> {
 
   submit(request: Request): Effect.Effect<Reply | Fault> {
     return Effect.withFiberRuntime((fiber, status) => {
-      if (this.#looksForCompany && this.isAlone(fiber)) {
+      const alone = this.#looksForCompany && this.isAlone(fiber)
+      if (alone && this.#synchronous) {
         return Effect.flatMap(this.#run([request]), (replies) => inTime<Reply>(first(replies)))
       }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
       return Effect.async<Reply | Fault>((resume) => {
         if (this.#closed) return resume(Effect.succeed(closedFault))
-        this.#waiting.push({
-          request,
-          resume,
-          caller: RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
-        })
+        const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
+        if (alone) return this.#send([{ request, resume, caller }])
+        this.#waiting.push({ request, resume, caller })
         this.#scheduleFlush()
       })
     })
@@ -180,6 +182,7 @@ class Batcher<Request, Reply> {
   readonly close: Effect.Effect<void> = Effect.async((resume) => {
     this.#closed = true
     for (const call of this.#waiting.splice(0)) call.resume(Effect.succeed(closedFault))
+    for (const end of this.#idle.splice(0)) end(undefined)
     this.#onDrained = () => resume(Effect.void)
     if (this.#batchesInFlight === 0) this.#onDrained()
   })
@@ -193,8 +196,13 @@ class Batcher<Request, Reply> {
     })
   }
 
-  #flush(): void {
+  /** Fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
+  #flush(isPatient = true): void {
     while (this.#waiting.length > 0 && this.#batchesInFlight < this.#inFlightMax) {
+      if (isPatient && this.#waiting.length < this.#callsInFlight) {
+        this.#startPatience()
+        return
+      }
       const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
       const size = this.#synchronous ? this.#batchMax : Math.min(this.#batchMax, Math.max(batchMin, half))
       const calls = this.#waiting.splice(0, size).filter(isWanted)
@@ -202,21 +210,61 @@ class Batcher<Request, Reply> {
     }
   }
 
-  #send(calls: ReadonlyArray<Call<Request, Reply | Fault>>): void {
+  /** What is under way may be held up: nobody waits for it for long. */
+  #startPatience(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined
+      this.#flush(false)
+    }, patienceMs)
+  }
+
+  #send(calls: Calls<Request, Reply>): void {
     this.#callsInFlight += calls.length
     this.#batchesInFlight += 1
-    this.#start(this.#run(calls.map((call) => call.request)), (exit) => {
-      this.#callsInFlight -= calls.length
-      this.#batchesInFlight -= 1
-      answer(calls, exit)
-      if (this.#waiting.length > 0) this.#scheduleFlush()
-      if (this.#batchesInFlight === 0) this.#onDrained()
+    const next = this.#idle.pop()
+    if (next === undefined) this.#fork(this.#lane(calls))
+    else next(calls)
+  }
+
+  /** Runs batch after batch: to fork a fiber for each costs more than a small batch does. */
+  #lane(first: Calls<Request, Reply>): Effect.Effect<void> {
+    let calls: Calls<Request, Reply> | undefined = first
+    return Effect.whileLoop({
+      while: () => calls !== undefined,
+      body: () => this.#runToNext(calls ?? []),
+      step: (next) => {
+        calls = next
+      }
     })
+  }
+
+  #runToNext(calls: Calls<Request, Reply>): Effect.Effect<Calls<Request, Reply> | undefined> {
+    return Effect.flatMap(Effect.exit(this.#run(calls.map((call) => call.request))), (exit) =>
+      Effect.async<Calls<Request, Reply> | undefined>((resume) => {
+        const next = (calls: Calls<Request, Reply> | undefined) => resume(Effect.succeed(calls))
+        if (this.#closed) next(undefined)
+        else this.#idle.push(next)
+        this.#settle(calls, exit)
+      })
+    )
+  }
+
+  #settle(calls: Calls<Request, Reply>, exit: Exit.Exit<ReadonlyArray<Reply | Later>>): void {
+    this.#callsInFlight -= calls.length
+    this.#batchesInFlight -= 1
+    answer(calls, exit)
+    if (this.#waiting.length > 0) this.#scheduleFlush()
+    if (this.#batchesInFlight === 0) this.#onDrained()
   }
 }
 
+type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply | Fault>>
+
 /** Fewer calls than these are not worth splitting into two batches. */
 const batchMin = 8
+
+/** How long a call may wait for company while a batch is under way, in milliseconds. */
+const patienceMs = 5
 
 const closedFault = fault("unavailable", "it is closed")
 
@@ -232,12 +280,12 @@ const answer = <Reply>(
     for (const call of calls) call.resume(Effect.failCause(exit.cause))
     return
   }
-  for (const [i, call] of calls.entries()) {
-    const reply = exit.value[i]
-    call.resume(
-      i < exit.value.length
-        ? inTime(reply as Reply | Later) // In bounds; a reply may itself be undefined.
-        : Effect.dieMessage(`A batch of ${calls.length} calls got ${exit.value.length} replies`)
+  const replies = exit.value
+  for (let i = 0; i < calls.length; i++) {
+    calls[i]?.resume(
+      i < replies.length
+        ? inTime(replies[i] as Reply | Later) // In bounds; a reply may itself be undefined.
+        : Effect.dieMessage(`A batch of ${calls.length} calls got ${replies.length} replies`)
     )
   }
 }

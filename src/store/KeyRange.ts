@@ -98,12 +98,22 @@ const resolveBounds = (
 ): Either.Either<FullRange, InvalidRange> => {
   const startProblem = Key.problemOfPart(start, Key.keyBytesMax)
   if (startProblem !== undefined) return invalid("start", startProblem.reason)
-  const placement = Namespace.placementOfPrefix(namespace, "")
-  if (end === undefined) return Either.right({ start: namespace.start + start, end: namespace.end, placement })
+  if (end === undefined) {
+    const placement = Namespace.placementOfPrefix(namespace, "")
+    return Either.right({ start: namespace.start + start, end: namespace.end, placement })
+  }
   const endProblem = Key.problemOfPart(end, Key.keyBytesMax)
   if (endProblem !== undefined) return invalid("end", endProblem.reason)
   if (Utf8.compare(start, end) > 0) return invalid("end", "it comes before the start")
+  // All keys between two that begin alike begin so, too.
+  const placement = Namespace.placementOfPrefix(namespace, commonStart(start, end))
   return Either.right({ start: namespace.start + start, end: namespace.start + end, placement })
+}
+
+const commonStart = (a: string, b: string): string => {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, length)
 }
 
 const invalid = (part: InvalidRange["part"], reason: string) => Either.left(new InvalidRange({ part, reason }))

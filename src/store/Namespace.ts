@@ -6,6 +6,7 @@
 import type { DurationInput } from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Hash from "effect/Hash"
+import type { Codec } from "./Codec.ts"
 import * as Key from "./Key.ts"
 import { InvalidKey, type InvalidTtl } from "./StateError.ts"
 import * as Ttl from "./Ttl.ts"
@@ -33,6 +34,11 @@ export interface Options {
   readonly ttl?: DurationInput | undefined
   /** Keys are secrets (session ids): errors show a hash instead. Default: the parent's. */
   readonly secretKeys?: boolean | undefined
+  /**
+   * How values are stored: see `Codec`. Default: the parent's, and JSON text at the root. Values that another codec wrote stay
+   * readable: each says how it is encoded.
+   */
+  readonly codec?: Codec | undefined
 }
 
 /**
@@ -53,6 +59,8 @@ export interface Namespace {
   readonly placement: Placement
   readonly ttlMs: Either.Either<Ttl.TtlMs, InvalidTtl>
   readonly secretKeys: boolean
+  /** `undefined` is JSON text. */
+  readonly codec: Codec | undefined
   /** What is wrong with its path, if anything: every call that names a key fails with it. */
   readonly invalid: InvalidKey | undefined
 }
@@ -63,12 +71,13 @@ export interface Namespace {
  * @since 0.1.0
  * @category constructors
  */
-export const root = (store: object, ttlMs: Ttl.TtlMs): Namespace => ({
+export const root = (store: object, ttlMs: Ttl.TtlMs, codec?: Codec | undefined): Namespace => ({
   ...bounds(""),
   store,
   placement: "key",
   ttlMs: Either.right(ttlMs),
   secretKeys: false,
+  codec,
   invalid: undefined
 })
 
@@ -87,6 +96,7 @@ export const child = (parent: Namespace, segment: string, options: Options = {})
     placement: options.placement ?? "key",
     ttlMs: options.ttl === undefined ? parent.ttlMs : Ttl.decode(options.ttl),
     secretKeys: options.secretKeys ?? parent.secretKeys,
+    codec: options.codec ?? parent.codec,
     invalid: problem ?? tooLong(path, segment)
   }
 }

@@ -42,22 +42,41 @@ export const make = (
 ): Plan => {
   const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, lookup, nowMs))
   if (conflicts.length > 0) return refused({ _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) })
+  const [mutation] = mutations
+  if (mutation !== undefined && mutations.length === 1) return makeOne(mutation, lookup, version, nowMs)
   const results: Array<boolean | number> = []
   const writes: Array<Write> = []
-  // What earlier mutations made of their keys: a single one, as most are, meets nothing but what is there.
-  const written = mutations.length > 1 ? new Map<string, Stored | undefined>() : undefined
+  // What earlier mutations made of their keys.
+  const written = new Map<string, Stored | undefined>()
   for (const mutation of mutations) {
     const key = keyOf(mutation, version)
-    const current = written?.has(key) ? written.get(key) : lookup(key)
+    const current = written.has(key) ? written.get(key) : lookup(key)
     const change = apply(mutation, key, current, version, nowMs)
     if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
     if (change.next !== current) {
       writes.push([key, change.next])
-      written?.set(key, change.next)
+      written.set(key, change.next)
     }
     results.push(change.result)
   }
   return { outcome: { _tag: "Committed", version, atMs: nowMs, results }, writes }
+}
+
+/** A single mutation, as most commits have, meets nothing but what is there. */
+const makeOne = (
+  mutation: Mutation,
+  lookup: (key: string) => Stored | undefined,
+  version: Version,
+  nowMs: number
+): Plan => {
+  const key = keyOf(mutation, version)
+  const current = lookup(key)
+  const change = apply(mutation, key, current, version, nowMs)
+  if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
+  return {
+    outcome: { _tag: "Committed", version, atMs: nowMs, results: [change.result] },
+    writes: change.next === current ? [] : [[key, change.next]]
+  }
 }
 
 /**

@@ -78,8 +78,8 @@ const streamPageLimit = 256
 export const get = (view: View.View, key: string | FullKey): Effect.Effect<Option.Option<Entry>, ReadError> =>
   read(view, "get", key, "entry", (full, result) =>
     result?._tag === "Fault"
-      ? Either.left(View.storeError(view, "get", result))
-      : decodeOption(View.at(view, full), full.local, result)
+      ? Effect.fail(View.storeError(view, "get", result))
+      : succeed(decodeOption(View.at(view, full), full.local, result))
   )
 
 /**
@@ -88,7 +88,9 @@ export const get = (view: View.View, key: string | FullKey): Effect.Effect<Optio
  */
 export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> =>
   read(view, "exists", key, "meta", (_, result) =>
-    result?._tag === "Fault" ? Either.left(View.storeError(view, "exists", result)) : Either.right(result !== undefined)
+    result?._tag === "Fault"
+      ? Effect.fail(View.storeError(view, "exists", result))
+      : Effect.succeed(result !== undefined)
   )
 
 /**
@@ -97,21 +99,25 @@ export const exists = (view: View.View, key: string | FullKey): Effect.Effect<bo
  */
 export const getMany = <Invalid extends OnInvalid = "fail">(
   view: View.View,
-  keys: ReadonlyArray<string>,
+  keys: ReadonlyArray<string | FullKey>,
   onInvalid: Invalid | undefined
 ): Effect.Effect<ReadonlyArray<Item<Option.Option<Entry>, Invalid>>, ReadError> =>
   Effect.gen(function* () {
     const fulls = keys.map((key) => View.fullKey(view, key))
-    const problem = fulls.find((full) => full.invalid !== undefined)?.invalid
-    if (problem !== undefined) return yield* problem
+    for (const full of fulls) {
+      const problem = View.problem(view, "getMany", full)
+      if (problem !== undefined) return yield* problem
+    }
     const batches = Arr.chunksOf(fulls, view.backend.capabilities.batchReadsMax)
     const results = yield* View.reach(view, (backend) =>
       Effect.forEach(batches, (batch) => backend.read(batch, "entry"))
     )
     const items: Array<Either.Either<Option.Option<Entry>, DecodeError>> = []
-    for (const [i, result] of results.flat().entries()) {
+    const found = results.flat()
+    for (const [i, full] of fulls.entries()) {
+      const result = found[i]
       if (result?._tag === "Fault") return yield* View.storeError(view, "getMany", result)
-      const item = decodeOption(view, fulls[i]?.local ?? "", result)
+      const item = decodeOption(View.at(view, full), full.local, result)
       items.push(Either.isLeft(item) && onInvalid === "skip" ? absent : item)
     }
     return yield* settle(items, onInvalid)
@@ -212,11 +218,11 @@ const read = <A>(
   operation: string,
   key: string | FullKey,
   select: Select,
-  settle: (full: FullKey, result: ReadResult) => Either.Either<A, ReadError>
+  settle: (full: FullKey, result: ReadResult) => Effect.Effect<A, ReadError>
 ): Effect.Effect<A, ReadError> => {
-  const resolved = View.resolveKey(view, operation, key)
-  if (Either.isLeft(resolved)) return Effect.fail(resolved.left)
-  const full = resolved.right
+  const full = View.fullKey(view, key)
+  const problem = View.problem(view, operation, full)
+  if (problem !== undefined) return Effect.fail(problem)
   const gathered = () =>
     Effect.flatMap(
       View.reach(view, (_, access) => access.read(full, select)),
@@ -234,8 +240,15 @@ const decodeOption = (
   view: View.View,
   key: string,
   result: Exclude<ReadResult, { readonly _tag: "Fault" }>
-): Either.Either<Option.Option<Entry>, DecodeError> =>
-  result === undefined ? absent : Either.map(View.decode(view, key, result), Option.some)
+): Either.Either<Option.Option<Entry>, DecodeError> => {
+  if (result === undefined) return absent
+  const entry = View.decode(view, key, result)
+  return Either.isRight(entry) ? Either.right(Option.some(entry.right)) : Either.left(entry.left)
+}
+
+/** Cheaper for a fiber than an Either. */
+const succeed = <A, E>(either: Either.Either<A, E>): Effect.Effect<A, E> =>
+  Either.isRight(either) ? Effect.succeed(either.right) : Effect.fail(either.left)
 
 const absent = Either.right(Option.none<Entry>())
 

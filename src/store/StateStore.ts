@@ -11,10 +11,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Atomic, AtomicKey, ExpireOptions, WriteOptions } from "./Atomic.ts"
+import type { Atomic, AtomicKey, ExpireOptions, Refusal, WriteOptions } from "./Atomic.ts"
 import type { Backend, Info } from "./Backend.ts"
 import type { Change, Cursor } from "./Change.ts"
 import * as Coalescer from "./Coalescer.ts"
+import type { Codec } from "./Codec.ts"
 import type { Entry } from "./Entry.ts"
 import type { FullKey } from "./Key.ts"
 import type { KeyRange } from "./KeyRange.ts"
@@ -33,6 +34,7 @@ import {
   type WriteError
 } from "./StateError.ts"
 import * as Sweeper from "./Sweeper.ts"
+import * as Telemetry from "./Telemetry.ts"
 import * as Ttl from "./Ttl.ts"
 import * as Turns from "./Turns.ts"
 import type { Version } from "./Version.ts"
@@ -52,7 +54,7 @@ export interface Service {
   readonly get: (key: AtomicKey) => Effect.Effect<Option.Option<Entry>, ReadError>
   /** The entries under some keys, in their order; each is read for itself. `onInvalid` defaults to `"fail"`. */
   readonly getMany: <Invalid extends Reads.OnInvalid = "fail">(
-    keys: ReadonlyArray<string>,
+    keys: ReadonlyArray<AtomicKey>,
     options?: { readonly onInvalid?: Invalid | undefined }
   ) => Effect.Effect<ReadonlyArray<Reads.Item<Option.Option<Entry>, Invalid>>, ReadError>
   /** Whether there is an entry. */
@@ -92,8 +94,8 @@ export interface Service {
   ) => Effect.Effect<A, E | ReadError | WriteError | VersionConflict, R>
   /** Adds to a counter of safe integers, 0 where absent, and gives the sum. The deadline of a live counter stays. */
   readonly add: (key: AtomicKey, delta: number) => Effect.Effect<number, WriteError | NotInteger>
-  /** Makes checks and changes together, or none of them. */
-  readonly commit: (atomic: Atomic) => Effect.Effect<Writes.Committed, WriteError | VersionConflict | NotInteger>
+  /** Makes checks and changes together, or none of them. Only checks conflict, and only adds meet what is no counter. */
+  readonly commit: <E extends Refusal>(atomic: Atomic<E>) => Effect.Effect<Writes.Committed, WriteError | E>
   /** Some entries of a range, in the order of their keys' UTF-8 bytes. Pages neither skip nor repeat what was there throughout. */
   readonly page: <Invalid extends Reads.OnInvalid = "fail">(
     range: KeyRange,
@@ -115,8 +117,13 @@ export interface Service {
     range: KeyRange,
     options?: { readonly from?: Cursor | undefined }
   ) => Stream.Stream<Change, ReadError>
-  /** A part of the keyspace of its own, disjoint from this one and from all others. */
+  /**
+   * A part of the keyspace of its own, disjoint from this one and from all others. Segments that begin with `~` are kept for
+   * what this library lays beside a namespace's keys: locks, histories, quarantines, positions of jobs.
+   */
   readonly namespace: (segment: string, options?: Namespace.Options) => Service
+  /** The same part of the keyspace through another codec; `undefined` is JSON text. */
+  readonly withCodec: (codec: Codec | undefined) => Service
   /** A key with its namespace, so that a commit can span the namespaces of one store. */
   readonly key: (local: string) => FullKey
   /** Whether all keys live together, so that one commit can name them all. Only a cluster ever says no. */
@@ -144,12 +151,16 @@ export class StateStore extends Context.Tag("effect-state/StateStore")<StateStor
 export interface Options {
   /** How long entries live that are written without a time to live of their own. Default: for ever. */
   readonly defaultTtl?: DurationInput | undefined
+  /** How values are stored where a namespace does not say otherwise: see `Codec`. Default: JSON text. */
+  readonly codec?: Codec | undefined
   /** The most bytes an encoded value may have, at most (and by default) what the backend takes. */
   readonly valueBytesMax?: number | undefined
   /** How expired entries are removed; `false` leaves it to others. */
   readonly sweep?: Sweeper.Options | false | undefined
   /** How long closing waits for calls under way. Default 10 seconds. */
   readonly closeTimeout?: DurationInput | undefined
+  /** Log events, metrics and spans. Default: none, which costs nothing. */
+  readonly telemetry?: Telemetry.Options | false | undefined
 }
 
 /**
@@ -169,7 +180,11 @@ export const make = (
     if (options.sweep !== false) yield* Sweeper.start(backend, options.sweep)
     const identity = {}
     Turns.register(identity, backend)
-    const service = fromView({ backend, access, namespace: Namespace.root(identity, ttlMs), valueBytesMax })
+    const namespace = Namespace.root(identity, ttlMs, options.codec)
+    const telemetry = options.telemetry === undefined ? false : options.telemetry
+    const serve = telemetry === false ? fromView : Telemetry.observing(fromView, backend.name, telemetry)
+    const service = serve({ backend, access, namespace, valueBytesMax })
+    if (telemetry !== false && telemetry.logs !== false) yield* Telemetry.initialized(backend.name)
     backends.set(service, backend)
     return service
   })
@@ -220,8 +235,8 @@ const fromView = (view: View.View): Service => {
     clear: (range) => Writes.clear(view, range),
     watch: () =>
       Stream.fail(new Unsupported({ operation: "watch", backend: view.backend.name, reason: "it has no change feed" })),
-    namespace: (segment, options) =>
-      fromView({ ...view, namespace: Namespace.child(view.namespace, segment, options) }),
+    namespace: (segment, options) => fromView(View.child(view, segment, options)),
+    withCodec: (codec) => fromView(View.withCodec(view, codec)),
     key: (local) => View.fullKey(view, local),
     together: (keys) => View.together(view, keys),
     stats: Effect.map(failAs("stats")(info), (info) => ({ ...info, backend: view.backend.name })),

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Backend, Fault } from "./Backend.ts"
+import { breathe } from "./Breath.ts"
 import { InvalidOption } from "./StateError.ts"
 
 /**
@@ -23,7 +24,7 @@ export interface Options {
 }
 
 /**
- * Removes all that is expired now, step by step; gives the number of entries removed.
+ * Removes all that is expired now, step by step, with breaks in which the process does everything else; gives the number of entries removed.
  *
  * @since 0.1.0
  * @category sweeping
@@ -31,9 +32,7 @@ export interface Options {
 export const sweep = (backend: Backend, entriesMax = entriesMaxDefault): Effect.Effect<number, Fault> => {
   const from = (removed: number): Effect.Effect<number, Fault> =>
     Effect.flatMap(backend.sweep(entriesMax), (step) =>
-      step.more
-        ? Effect.zipRight(Effect.yieldNow(), from(removed + step.removed))
-        : Effect.succeed(removed + step.removed)
+      step.more ? Effect.zipRight(breathe, from(removed + step.removed)) : Effect.succeed(removed + step.removed)
     )
   return from(0)
 }

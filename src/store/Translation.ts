@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type Step, stampLength, type WriteOptions } from "./Atomic.ts"
+import { type Refusal, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
 import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
 import * as Key from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
@@ -38,25 +38,25 @@ export const lower = (
   view: View.View,
   operation: string,
   steps: ReadonlyArray<Step>
-): Either.Either<Commit, WriteError | VersionConflict | NotInteger> => {
-  const { backend } = view
-  if (steps.length > backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
+): Either.Either<Commit, WriteError | Refusal> => {
+  const [step] = steps
+  if (step !== undefined && step._tag !== "Check" && steps.length === 1) return lowerOne(view, operation, step)
+  if (steps.length > view.backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
   const checks: Array<Check> = []
   const mutations: Array<Mutation> = []
   for (const step of steps) {
-    const key = View.resolveKey(view, operation, step.key)
-    if (Either.isLeft(key)) return Either.left(key.left)
     if (step._tag === "Check") {
-      if (step.version !== "absent" && !isVersion(step.version))
-        return conflict(view, operation, [label(view, key.right)])
-      checks.push({ key: key.right, version: step.version })
+      const key = View.fullKey(view, step.key)
+      const problem = View.problem(view, operation, key)
+      if (problem !== undefined) return Either.left(problem)
+      if (step.version !== "absent" && !isVersion(step.version)) return conflict(view, operation, [label(view, key)])
+      checks.push({ key, version: step.version })
     } else {
-      const mutation = lowerChange(view, operation, step, key.right)
+      const mutation = lowerChange(view, operation, step)
       if (Either.isLeft(mutation)) return Either.left(mutation.left)
       mutations.push(mutation.right)
     }
   }
-  const commit = { checks, mutations }
   const bytes = mutations.length > 1 ? payloadBytes(mutations, commitBytesMax(view)) : 0
   if (bytes > commitBytesMax(view)) return tooLarge(view, operation, steps.length, bytes)
   return checks.length + mutations.length > 1 &&
@@ -67,12 +67,22 @@ export const lower = (
     ? Either.left(
         new Unsupported({
           operation,
-          backend: backend.name,
+          backend: view.backend.name,
           reason: "its keys live in different parts of the store; give their namespaces a common placement"
         })
       )
-    : Either.right(commit)
+    : Either.right({ checks, mutations })
 }
+
+/** Most commits are one change: there is nothing to gather, and nothing that could not go together. */
+const lowerOne = (view: View.View, operation: string, step: Change) => {
+  const mutation = lowerChange(view, operation, step)
+  return Either.isRight(mutation)
+    ? Either.right({ checks: noChecks, mutations: [mutation.right] })
+    : Either.left(mutation.left)
+}
+
+const noChecks: ReadonlyArray<Check> = []
 
 /** One payload alone was measured as a value. */
 const commitBytesMax = ({ backend }: View.View): number =>
@@ -104,12 +114,16 @@ const payloadBytes = (mutations: ReadonlyArray<Mutation>, bytesMax: number): num
  */
 export const lowerPlain = lower as (...args: Parameters<typeof lower>) => Either.Either<Commit, WriteError>
 
+type Change = Exclude<Step, { readonly _tag: "Check" }>
+
 const lowerChange = (
   view: View.View,
   operation: string,
-  step: Exclude<Step, { readonly _tag: "Check" }>,
-  key: Key.FullKey
+  step: Change
 ): Either.Either<Mutation, WriteError | NotInteger> => {
+  const key = View.fullKey(view, step.key)
+  const problem = View.problem(view, operation, key)
+  if (problem !== undefined) return Either.left(problem)
   switch (step._tag) {
     case "Set":
       return lowerPut(view, key, step.value, step.options, false)
@@ -139,13 +153,19 @@ const lowerChange = (
   }
 }
 
-const lowerPut = (view: View.View, key: Key.FullKey, value: unknown, options: WriteOptions, stamped: boolean) => {
+const lowerPut = (
+  view: View.View,
+  key: Key.FullKey,
+  value: unknown,
+  options: WriteOptions,
+  stamped: boolean
+): Either.Either<Mutation, WriteError> => {
   const deadline = lowerDeadline(key, options)
   if (Either.isLeft(deadline)) return Either.left(deadline.left)
-  return Either.map(
-    View.encode(view, key, value),
-    (payload): Mutation => ({ _tag: "Put", key, stamped, payload, deadline: deadline.right })
-  )
+  const payload = View.encode(view, key, value, stamped)
+  return Either.isRight(payload)
+    ? Either.right({ _tag: "Put", key, stamped, payload: payload.right, deadline: deadline.right })
+    : Either.left(payload.left)
 }
 
 const lowerDeadline = (
@@ -156,7 +176,9 @@ const lowerDeadline = (
     return Either.left(new InvalidTtl({ ttl: `notAfterMs ${notAfterMs}`, reason: "it is no integer" }))
   }
   const ttlMs = ttl === undefined || ttl === "keep" ? namespace.ttlMs : Ttl.decode(ttl)
-  return Either.map(ttlMs, (ttlMs) => ({ keep: ttl === "keep", ttlMs, notAfterMs }))
+  return Either.isRight(ttlMs)
+    ? Either.right({ keep: ttl === "keep", ttlMs: ttlMs.right, notAfterMs })
+    : Either.left(ttlMs.left)
 }
 
 /**
@@ -171,7 +193,7 @@ export const raise = <A>(
   commit: Commit,
   outcome: Outcome,
   result: (committed: Committed) => A
-): Either.Either<A, WriteError | VersionConflict | NotInteger> => {
+): Either.Either<A, WriteError | Refusal> => {
   switch (outcome._tag) {
     case "Committed":
       return Either.right(result(outcome))

@@ -7,10 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Backend, Fault, Payload, Stored, Unreadable } from "./Backend.ts"
 import * as Coalescer from "./Coalescer.ts"
+import type { Codec, Context } from "./Codec.ts"
 import { Entry } from "./Entry.ts"
 import * as Json from "./Json.ts"
 import { type FullKey, isFullKey } from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
+import * as Payloads from "./Payloads.ts"
 import {
   DecodeError,
   EncodeError,
@@ -34,6 +36,8 @@ export interface View {
   readonly namespace: Namespace.Namespace
   /** The most bytes an encoded value may have. */
   readonly valueBytesMax: number
+  /** Is told of every payload that is made, and its size: only where somebody wants to know. */
+  readonly onEncoded?: ((key: FullKey, bytes: number) => void) | undefined
 }
 
 /**
@@ -73,30 +77,25 @@ export const storeError = (view: View, operation: string, { kind, outcome, reaso
 }
 
 /**
- * The full key of a key, with what is wrong with it, if anything.
+ * The full key of a key, or a full key, which may lie in another namespace; with what is wrong with it, if anything.
  *
  * @since 0.1.0
  * @category keys
  */
-export const fullKey = (view: View, key: string): FullKey => Namespace.fullKey(view.namespace, key)
+export const fullKey = (view: View, key: string | FullKey): FullKey =>
+  typeof key !== "string" && isFullKey(key) ? key : Namespace.fullKey(view.namespace, key)
 
 /**
- * The full key of a key or of a full key, which may lie in another namespace, or why it can't be used here.
+ * Why a full key can't be used here, if it can't.
  *
  * @since 0.1.0
  * @category keys
  */
-export const resolveKey = (
-  view: View,
-  operation: string,
-  key: string | FullKey
-): Either.Either<FullKey, InvalidKey | StoreMismatch> => {
-  const full = isFullKey(key) ? key : fullKey(view, key)
-  if (full.invalid !== undefined) return Either.left(full.invalid)
-  return full.namespace.store === view.namespace.store
-    ? Either.right(full)
-    : Either.left(new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
-}
+export const problem = (view: View, operation: string, full: FullKey): InvalidKey | StoreMismatch | undefined =>
+  full.invalid ??
+  (full.namespace.store === view.namespace.store
+    ? undefined
+    : new StoreMismatch({ operation, backend: view.backend.name, key: Namespace.label(full) }))
 
 /**
  * The view of a full key's namespace.
@@ -106,6 +105,28 @@ export const resolveKey = (
  */
 export const at = (view: View, { namespace }: FullKey): View =>
   namespace === view.namespace ? view : { ...view, namespace }
+
+/**
+ * The view of a namespace inside a view's.
+ *
+ * @since 0.1.0
+ * @category namespaces
+ */
+export const child = (view: View, segment: string, options?: Namespace.Options): View => ({
+  ...view,
+  namespace: Namespace.child(view.namespace, segment, options)
+})
+
+/**
+ * The view of the same namespace through another codec.
+ *
+ * @since 0.1.0
+ * @category namespaces
+ */
+export const withCodec = (view: View, codec: Codec | undefined): View => ({
+  ...view,
+  namespace: { ...view.namespace, codec }
+})
 
 /**
  * Whether keys live in one part of the store.
@@ -119,7 +140,7 @@ export const together = (view: View, keys: ReadonlyArray<FullKey>): boolean => {
 }
 
 /**
- * The payload of a value.
+ * The payload of a value. With `stamped`, the commit's version will be appended to the key.
  *
  * @since 0.1.0
  * @category encoding
@@ -127,17 +148,45 @@ export const together = (view: View, keys: ReadonlyArray<FullKey>): boolean => {
 export const encode = (
   view: View,
   key: FullKey,
-  value: unknown
+  value: unknown,
+  stamped: boolean
 ): Either.Either<Payload, EncodeError | ValueTooLarge> => {
+  const { codec } = key.namespace
+  if (codec !== undefined || view.onEncoded !== undefined) return encodeBy(view, codec, key, value, stamped)
   const text = Json.stringify(value)
   if (Either.isLeft(text)) return Either.left(new EncodeError({ key: Namespace.label(key), ...text.left }))
   const bytesMax = view.valueBytesMax
   // No UTF-16 unit takes more than three bytes: most values need no counting.
   const bytes = text.right.length * 3 <= bytesMax ? 0 : Utf8.byteLength(text.right)
-  return bytes <= bytesMax
-    ? Either.right(text.right)
-    : Either.left(new ValueTooLarge({ key: Namespace.label(key), bytes, bytesMax }))
+  return bytes <= bytesMax ? Either.right(text.right) : tooLarge(key, bytes, bytesMax)
 }
+
+const encodeBy = (
+  { onEncoded, valueBytesMax: bytesMax }: View,
+  codec: Codec | undefined,
+  key: FullKey,
+  value: unknown,
+  stamped: boolean
+): Either.Either<Payload, EncodeError | ValueTooLarge> => {
+  const payload =
+    codec === undefined
+      ? Either.mapLeft(Json.stringify(value), (loss) => ({ _tag: "Loss" as const, ...loss }))
+      : codec.encode(value, { key: key.text, stamped, bytesMax })
+  if (Either.isLeft(payload)) {
+    return payload.left._tag === "TooLarge"
+      ? tooLarge(key, payload.left.bytes, bytesMax)
+      : Either.left(
+          new EncodeError({ key: Namespace.label(key), path: payload.left.path, reason: payload.left.reason })
+        )
+  }
+  const bytes = typeof payload.right === "string" ? Utf8.byteLength(payload.right) : payload.right.length
+  if (bytes > bytesMax) return tooLarge(key, bytes, bytesMax)
+  onEncoded?.(key, bytes)
+  return Either.right(payload.right)
+}
+
+const tooLarge = (key: FullKey, bytes: number, bytesMax: number) =>
+  Either.left(new ValueTooLarge({ key: Namespace.label(key), bytes, bytesMax }))
 
 /**
  * The entry of what was read under a key.
@@ -147,12 +196,20 @@ export const encode = (
  */
 export const decode = (view: View, key: string, item: Stored | Unreadable): Either.Either<Entry, DecodeError> => {
   if (item._tag === "Unreadable") return undecodable(view, key, item.reason)
-  if (typeof item.payload !== "string") return undecodable(view, key, "its bytes belong to a codec that is not set")
-  const value = Json.parse(item.payload)
+  const { payload } = item
+  const { codec } = view.namespace
+  if (payload === undefined) return undecodable(view, key, "it has no payload")
+  const value =
+    codec === undefined && typeof payload === "string"
+      ? Json.parse(payload)
+      : decodeBy(codec, payload, { key: item.key, bytesMax: view.valueBytesMax })
   return Either.isLeft(value)
     ? undecodable(view, key, value.left)
     : Either.right(new Entry(key, value.right, item.version, item.createdAtMs, item.updatedAtMs, item.expiresAtMs))
 }
+
+const decodeBy = (codec: Codec | undefined, payload: Payload, context: Context): Either.Either<unknown, string> =>
+  codec === undefined ? Payloads.decode(payload, context, Payloads.openNone) : codec.decode(payload, context)
 
 const undecodable = (view: View, key: string, reason: string) =>
   Either.left(new DecodeError({ key: Namespace.label({ namespace: view.namespace, local: key }), reason }))

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
-import type { Atomic, AtomicKey, ExpireOptions, Step, WriteOptions } from "./Atomic.ts"
+import type { Atomic, AtomicKey, ExpireOptions, Refusal, Step, WriteOptions } from "./Atomic.ts"
 import { type Outcome, settle } from "./Backend.ts"
 import * as KeyRange from "./KeyRange.ts"
 import * as Reads from "./Reads.ts"
@@ -46,13 +46,15 @@ export const set = (
   view: View.View,
   key: AtomicKey,
   value: unknown,
-  options: SetOptions = {}
+  options: SetOptions = noOptions
 ): Effect.Effect<Version, WriteError | VersionConflict> => {
   const steps: ReadonlyArray<Step> = [{ _tag: "Set", key, value, options }]
   return options.ifVersion === undefined
     ? commitNoCheckNoAdd(view, "set", steps, versionOf)
     : commitNoAdd(view, "set", [{ _tag: "Check", key, version: options.ifVersion }, ...steps], versionOf)
 }
+
+const noOptions: SetOptions = {}
 
 const delete_ = (
   view: View.View,
@@ -103,11 +105,10 @@ export const add = (view: View.View, key: AtomicKey, delta: number): Effect.Effe
  * @since 0.1.0
  * @category writing
  */
-export const commit = (
+export const commit = <E extends Refusal>(
   view: View.View,
-  atomic: Atomic
-): Effect.Effect<Committed, WriteError | VersionConflict | NotInteger> =>
-  commitSteps(view, "commit", atomic.steps, identity)
+  atomic: Atomic<E>
+): Effect.Effect<Committed, WriteError | E> => commitAs<E>()(view, "commit", atomic.steps, identity)
 
 /**
  * @since 0.1.0
@@ -158,34 +159,31 @@ const commitSteps = <A>(
   operation: string,
   steps: ReadonlyArray<Step>,
   result: (committed: Committed) => A
-): Effect.Effect<A, WriteError | VersionConflict | NotInteger> =>
-  Effect.withFiberRuntime<A, WriteError | VersionConflict | NotInteger>((caller) => {
+): Effect.Effect<A, WriteError | Refusal> =>
+  Effect.withFiberRuntime<A, WriteError | Refusal>((caller) => {
     const lowered = lower(view, operation, steps)
     if (Either.isLeft(lowered)) return Effect.fail(lowered.left)
     const commit = lowered.right
     const now = view.access.now?.commit(commit, caller) ?? "later"
-    return now === "later"
-      ? Effect.flatMap(
-          View.reach(view, (_, access) => access.commit(commit)),
-          (outcome) => raise(view, operation, commit, outcome, result)
-        )
-      : raise(view, operation, commit, now, result)
+    if (now === "later") {
+      return Effect.flatMap(
+        View.reach(view, (_, access) => access.commit(commit)),
+        (outcome) => raise(view, operation, commit, outcome, result)
+      )
+    }
+    return now._tag === "Committed" ? Effect.succeed(result(now)) : raise(view, operation, commit, now, result)
   })
 
-/** Only adds meet counters. */
-export const commitNoAdd = commitSteps as <A>(
-  ...args: Parameters<typeof commitSteps<A>>
-) => Effect.Effect<A, WriteError | VersionConflict>
+/** A commit of steps that may refuse in fewer ways: only checks conflict, and only adds meet counters. */
+const commitAs = <E extends Refusal>() =>
+  commitSteps as <A>(...args: Parameters<typeof commitSteps<A>>) => Effect.Effect<A, WriteError | E>
 
-/** Only checks conflict, and only adds meet counters. */
-const commitNoCheckNoAdd = commitSteps as <A>(
-  ...args: Parameters<typeof commitSteps<A>>
-) => Effect.Effect<A, WriteError>
+/** {@link commitSteps} without adds. */
+export const commitNoAdd = commitAs<VersionConflict>()
 
-/** Only checks conflict. */
-const commitNoCheck = commitSteps as <A>(
-  ...args: Parameters<typeof commitSteps<A>>
-) => Effect.Effect<A, WriteError | NotInteger>
+const commitNoCheckNoAdd = commitAs<never>()
+
+const commitNoCheck = commitAs<NotInteger>()
 
 /** Commits of one set or delete each, independent of each other. */
 const commitEach = <A>(

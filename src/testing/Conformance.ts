@@ -20,20 +20,26 @@ import type { Case } from "./Case.ts"
 import { atomicCases } from "./cases/atomic.ts"
 import { backendCases } from "./cases/backend.ts"
 import { cachedCases } from "./cases/cached.ts"
+import { codecCases } from "./cases/codecs.ts"
 import { counterCases } from "./cases/counters.ts"
+import { customerCases } from "./cases/customers.ts"
 import { errorCases } from "./cases/errors.ts"
 import { expiryCases } from "./cases/expiry.ts"
 import { historyCases } from "./cases/history.ts"
 import { keyCases } from "./cases/keys.ts"
 import { lockCases } from "./cases/lock.ts"
+import { machineCases } from "./cases/machine.ts"
 import { meaningCases } from "./cases/meaning.ts"
+import { migrationCases } from "./cases/migration.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
 import { orderCases } from "./cases/order.ts"
+import { progressCases } from "./cases/progress.ts"
 import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
 import { valueCases } from "./cases/values.ts"
 import { versionCases } from "./cases/versions.ts"
+import { workflowCases } from "./cases/workflow.ts"
 import * as Harness from "./Harness.ts"
 
 /**
@@ -59,7 +65,13 @@ export const cases: ReadonlyArray<Case> = [
   ...scopeCases,
   ...backendCases,
   ...historyCases,
-  ...cachedCases
+  ...migrationCases,
+  ...machineCases,
+  ...progressCases,
+  ...customerCases,
+  ...cachedCases,
+  ...codecCases,
+  ...workflowCases
 ]
 
 /**

@@ -6,10 +6,12 @@ export type StoreAt =
   | { readonly kind: "redis"; readonly url: string }
   | { readonly kind: "postgres"; readonly url: string }
 
-/** So many operations by each of so many clients, on fresh keys. */
+/** So many operations by each of so many clients, on so many keys that are the history's own. */
 export interface Run {
   readonly history: string
-  readonly process: string
+  /** Which process, and which one in its place: together they make names and values that nobody else has. */
+  readonly process: number
+  readonly life: number
   readonly clients: number
   readonly operations: number
   readonly keys: number

@@ -33,8 +33,26 @@ const layer = () => {
   }
 }
 
-/** In one piece and at once: what was called, and what returned, is known to the parent when this process is killed. */
-const print = (line: Line | "") => writeSync(1, line === "" ? "\n" : `${JSON.stringify(line)}\n`)
+/** At once: what was called, and what returned, is known to the parent when this process is killed. */
+const print = (line: Line | "") => {
+  let left = Buffer.from(line === "" ? "\n" : `${JSON.stringify(line)}\n`)
+  while (left.length > 0) left = left.subarray(writeNow(left))
+}
+
+/** To wait for, in vain, without the event loop. */
+const nobody = new Int32Array(new SharedArrayBuffer(4))
+
+/** How much of it the pipe took; it may be full while the parent is busy. */
+const writeNow = (bytes: Uint8Array): number => {
+  try {
+    return writeSync(1, bytes)
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
+    Atomics.wait(nobody, 0, 0, 1)
+    return 0
+  }
+}
+
 const nowNs = () => Number(process.hrtime.bigint())
 
 /** A version that a store gave, come back. */
@@ -69,24 +87,32 @@ const perform = (
 }
 
 const choose = (told: number | "absent", value: number) =>
-  Effect.map(Random.nextIntBetween(0, 10), (choice): Action => {
-    if (choice < 3) return { _tag: "Get" }
-    if (choice < 5) return { _tag: "Set", value }
-    if (choice < 7) return { _tag: "Swap", value, expected: told }
-    return choice < 8 ? { _tag: "Delete" } : { _tag: "Add", delta: 1 + (value % 7) }
+  Effect.gen(function* () {
+    const choice = yield* Random.nextIntBetween(0, 10)
+    if (choice < 3) return { _tag: "Get" } as const
+    if (choice < 5) return { _tag: "Set", value } as const
+    if (choice < 7) return { _tag: "Swap", value, expected: told } as const
+    if (choice < 8) return { _tag: "Delete" } as const
+    return { _tag: "Add", delta: yield* Random.nextIntBetween(1, deltaMax) } as const
   })
 
-/** Values are far from each other, so that sums of adds tell the write that they began with. */
-const valueStep = 10_000
-let values = (process.pid % 100_000) * 100_000
+// Each write has a value of its own, and adds hardly ever the same sum: so what is read tells what was done.
+const valueStep = 1e9
+const deltaMax = 1e6
+const attemptsMax = 10_000
 
-const client = (store: StateStore.Service, run: Run, name: string) =>
+const client = (store: StateStore.Service, run: Run, number: number) =>
   Effect.gen(function* () {
+    const name = `${run.process}.${run.life}/${number}`
+    const first = ((run.process * 100 + run.life) * run.clients + number) * attemptsMax
     const told = new Map<string, number | "absent">()
+    let attempts = 0
     for (let n = 0; n < run.operations; ) {
       const key = `${run.history}.${yield* Random.nextIntBetween(0, run.keys)}`
-      const action = yield* choose(told.get(key) ?? "absent", ++values * valueStep)
-      const id = `${name}.${values}`
+      const value = (first + ++attempts) * valueStep
+      if (attempts > attemptsMax || !Number.isSafeInteger(value + valueStep)) throw new Error("too many attempts")
+      const action = yield* choose(told.get(key) ?? "absent", value)
+      const id = `${name}/${attempts}`
       print({ _tag: "Called", id, client: name, key, calledNs: nowNs(), action })
       const outcome = yield* Effect.either(perform(store, key, action))
       const returnedNs = nowNs()
@@ -115,8 +141,8 @@ const program = Effect.gen(function* () {
     const line = yield* Effect.promise(() => lines.next())
     if (line.done === true) return
     const run: Run = JSON.parse(line.value)
-    const names = Array.from({ length: run.clients }, (_, i) => `${run.process}/${i}`)
-    yield* Effect.forEach(names, (name) => client(store, run, name), { concurrency: "unbounded", discard: true })
+    const numbers = Array.from({ length: run.clients }, (_, number) => number)
+    yield* Effect.forEach(numbers, (number) => client(store, run, number), { concurrency: "unbounded", discard: true })
     print("")
   }
 }).pipe(Effect.withRandom(Random.make(seed)))
@@ -128,5 +154,6 @@ const opened = Layer.retry(
 
 Effect.runPromise(Effect.provide(program, opened)).catch((error) => {
   console.error(error)
-  process.exitCode = 1
+  // The input is still open, and would keep it alive.
+  process.exit(1)
 })

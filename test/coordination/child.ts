@@ -3,14 +3,18 @@
  * may kill or pause itself at random. `child <namespace> <options> count`: many fibers that change the same keys. What it prints, a line each:
  *
  * - `wrote <n> <token>`: a section's write, acknowledged
- * - `fenced`: a section's write that was refused, or cut off, for the lock was lost
+ * - `refused`: a section's write, by the fence
+ * - `lost`: a section was cut off, for the lock was lost
+ * - `ended`: a section, one way or another
  * - `paused`: from now on this process stands still
  */
 import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { Atomic, Lock, Modification, StateStore } from "effect-state"
 import { StoreUrl } from "effect-state/url"
+import * as Seed from "../chaos/Seed.ts"
 import type { CountOptions, SectionOptions } from "./processes.ts"
 
 const [namespace = "", optionsText = "", job] = process.argv.slice(2)
@@ -25,12 +29,13 @@ interface Subject {
   readonly token: number
 }
 
-const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOptions) =>
+const sections = ({ sections, leaseMs, killPart, pausePart, fenced, seed }: SectionOptions) =>
   Effect.gen(function* () {
     const store = yield* inNamespace
+    const random = Seed.randomOf(seed)
     /** Each section has three places where something may happen to it. */
     const mishap = Effect.suspend(() => {
-      const part = Math.random() * 3
+      const part = random() * 3
       if (part < killPart) process.kill(process.pid, "SIGKILL")
       else if (part < killPart + pausePart) {
         fs.writeSync(1, "paused\n")
@@ -48,23 +53,25 @@ const sections = ({ sections, leaseMs, killPart, pausePart, fenced }: SectionOpt
         })
         yield* mishap
         const after: Subject = { n: before.n + 1, token: lease.token }
-        yield* store.commit(
+        const write = store.commit(
           Atomic.make.pipe(
             fenced ? Atomic.fencedBy(lease) : (self) => self,
             Atomic.set("subject", after),
             Atomic.append("log:", after)
           )
         )
-        yield* print(`wrote ${after.n} ${after.token}`)
+        // What was sent goes on when the section is cut off, and tells what became of it.
+        const told = write.pipe(
+          Effect.zipRight(print(`wrote ${after.n} ${after.token}`)),
+          Effect.catchTag("VersionConflict", () => print("refused"))
+        )
+        yield* Fiber.join(yield* Effect.forkDaemon(told))
         yield* mishap
       })
     const locked = Lock.withLockOn(store, "subject", { lease: leaseMs, wait: "5 minutes" })(section)
     for (let i = 0; i < sections; i++) {
-      yield* Effect.catchIf(
-        locked,
-        (error) => error._tag === "LockLost" || error._tag === "VersionConflict",
-        () => print("fenced")
-      )
+      yield* Effect.catchTag(locked, "LockLost", () => print("lost"))
+      yield* print("ended")
     }
   })
 

@@ -25,6 +25,8 @@ export interface SectionOptions {
   readonly pausePart: number
   /** Whether the writes are fenced. */
   readonly fenced: boolean
+  /** What the choices are made of. */
+  readonly seed: string
 }
 
 export interface CountOptions {
@@ -46,7 +48,11 @@ export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.tap(
 /** What the sections of several processes came to. */
 export interface Report {
   readonly wrote: ReadonlyArray<{ readonly n: number; readonly token: number }>
-  readonly fenced: number
+  readonly ended: number
+  /** Writes that the fence refused. */
+  readonly refused: number
+  /** Sections that were cut off. */
+  readonly lost: number
   readonly killed: number
   readonly paused: number
 }
@@ -61,28 +67,28 @@ export const runSections = (
   options: SectionOptions & { readonly processes: number }
 ): Effect.Effect<Report> =>
   Effect.gen(function* () {
-    const report = { wrote: [] as Array<Report["wrote"][number]>, fenced: 0, killed: 0, paused: 0 }
-    const lives = async (signal: AbortSignal): Promise<void> => {
-      for (let left = options.sections; left > 0; ) {
-        const process = start(child, place, { ...options, sections: left }, "sections", signal)
+    const wrote: Array<Report["wrote"][number]> = []
+    const counts = { ended: 0, refused: 0, lost: 0, killed: 0, paused: 0 }
+    const lives = async (number: number, signal: AbortSignal): Promise<void> => {
+      for (let left = options.sections, life = 0; left > 0; life++) {
+        const seed = `${options.seed}/${number}/${life}`
+        const process = start(child, place, { ...options, seed, sections: left }, "sections", signal)
         for await (const line of linesOf(process)) {
           const [what, n, token] = line.split(" ")
-          if (what === "wrote") report.wrote.push({ n: Number(n), token: Number(token) })
-          if (what === "fenced") report.fenced++
-          if (what === "wrote" || what === "fenced") left--
-          if (what === "paused") {
-            report.paused++
-            setTimeout(() => process.kill("SIGCONT"), 2 * options.leaseMs)
-          }
+          if (what === "wrote") wrote.push({ n: Number(n), token: Number(token) })
+          if (what === "refused" || what === "lost" || what === "ended" || what === "paused") counts[what]++
+          if (what === "ended") left--
+          if (what === "paused") setTimeout(() => process.kill("SIGCONT"), 2 * options.leaseMs)
         }
         const code = await exitOf(process)
-        if (code === "SIGKILL") report.killed++
+        if (code === "SIGKILL") counts.killed++
         else if (code !== 0) throw new Error(`a process ended with ${code}`)
-        else left = 0
       }
     }
-    yield* Effect.promise((signal) => Promise.all(Array.from({ length: options.processes }, () => lives(signal))))
-    return report
+    yield* Effect.promise((signal) =>
+      Promise.all(Array.from({ length: options.processes }, (_, number) => lives(number, signal)))
+    )
+    return { wrote, ...counts }
   })
 
 /** Runs fibers that change the same keys, in so many processes at once. */

@@ -92,6 +92,28 @@ export const check: (name: string, subject: never) => void = conformance
     url: SharedServers.postgresDatabase
   },
   {
+    name: "effect-state/langgraph",
+    peers: ["@langchain/core", "@langchain/langgraph-checkpoint"],
+    program: `
+import * as Effect from "effect/Effect"
+import { MemoryStore } from "effect-state"
+import { LangGraph } from "effect-state/langgraph"
+
+const program = Effect.gen(function* () {
+  const saver = yield* LangGraph.checkpointer()
+  const store = yield* LangGraph.store({ ttl: "1 hour" })
+  yield* Effect.promise(() => store.put(["greetings"], "first", { hello: "world" }))
+  const item = yield* Effect.promise(() => store.get(["greetings"], "first"))
+  const tuple = yield* Effect.promise(() => saver.getTuple({ configurable: { thread_id: "none" } }))
+  console.log(JSON.stringify(tuple ?? item?.value))
+})
+
+await Effect.runPromise(Effect.provide(program, MemoryStore.layer()))
+`,
+    // LangChain's declarations contradict themselves where \`undefined\` is no value of an optional property.
+    skipLibCheck: true
+  },
+  {
     name: "effect-state/url",
     peers: [],
     program: writesAndReads(`import { StoreUrl } from "effect-state/url"`, "StoreUrl.layerConfig"),

@@ -78,7 +78,7 @@ export const make = (options: Options = {}): Effect.Effect<Server.Server, Server
       stopSignal,
       probe: connects(url),
       // The last children of a killed server may outlive it by a moment.
-      isTransient: (log) => log.includes("pre-existing shared memory block is still in use")
+      isTransient: (log) => /pre-existing shared memory block .*is still in use/.test(log)
     })
   })
 

@@ -88,6 +88,43 @@ describe("Coalescer", () => {
     })
   )
 
+  it.scoped("a few calls wait for a larger batch under way, and go when it returns", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const access = yield* Coalescer.make(backend)
+      const reading = (keys: ReadonlyArray<number>) =>
+        Effect.fork(Effect.forEach(keys, (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" }))
+      const many = yield* reading([1, 2, 3, 4])
+      yield* settled
+      const few = yield* reading([5, 6])
+      yield* settled
+      assert.deepStrictEqual(batches, [["k1", "k2", "k3", "k4"]])
+      yield* openNext
+      yield* Fiber.join(many)
+      yield* settled
+      assert.deepStrictEqual(batches[1], ["k5", "k6"])
+      yield* openNext
+      yield* Fiber.join(few)
+    })
+  )
+
+  it.live("a few calls do not wait for a batch that is held up", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const access = yield* Coalescer.make(backend)
+      const heldUp = yield* Effect.fork(
+        Effect.forEach([1, 2, 3, 4], (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+      )
+      yield* settled
+      const late = yield* Effect.fork(access.read(keyOf(5), "entry"))
+      yield* Effect.repeat(Effect.sleep("1 millis"), { until: () => batches.length === 2 })
+      yield* openNext
+      yield* openNext
+      yield* Fiber.join(heldUp)
+      yield* Fiber.join(late)
+    }).pipe(Effect.scoped)
+  )
+
   it.scoped("gives every call its own answer", () =>
     Effect.gen(function* () {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
@@ -137,6 +174,42 @@ describe("Coalescer", () => {
       yield* Fiber.interrupt(one)
       yield* openNext
       assert.isUndefined(yield* Fiber.join(other))
+    })
+  )
+
+  it.scoped("a batch that dies tells its own callers, and the next one runs", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      let dies = true
+      const access = yield* Coalescer.make({
+        ...backend,
+        read: (keys, select) => (dies ? Effect.dieMessage("broken") : backend.read(keys, select))
+      })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(access.read(keyOf(1), "entry"))))
+      dies = false
+      const fiber = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      yield* settled
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(fiber))
+    })
+  )
+
+  it.effect("closing waits for a call of a caller that was alone, and interrupted", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
+      const scope = yield* Scope.make()
+      const access = yield* Scope.extend(Coalescer.make(backend), scope)
+      const both = yield* Effect.fork(Effect.zipRight(access.read(keyOf(1), "entry"), access.read(keyOf(2), "entry")))
+      yield* settled
+      yield* openNext
+      yield* settled
+      assert.deepStrictEqual(batches, [["k1"], ["k2"]])
+      yield* Fiber.interrupt(both)
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* settled
+      assert.isNull(closing.unsafePoll())
+      yield* openNext
+      yield* Fiber.join(closing)
     })
   )
 

@@ -95,6 +95,25 @@ describe("KeyRange", () => {
     assert.strictEqual(KeyRange.includes(Either.getOrThrow(range), textOf([], key)), inside)
   })
 
+  it.prop("the placement of a range is that of all keys in it", [part, part, key], ([start, end, key]) => {
+    const namespace = Namespace.child(root, "n", { placement: "prefix" })
+    const range = KeyRange.resolve(namespace, { start, end })
+    if (Either.isLeft(range) || range.right.placement === undefined) return
+    const full = Namespace.fullKey(namespace, key)
+    if (KeyRange.includes(range.right, full.text)) assert.strictEqual(full.placement, range.right.placement)
+  })
+
+  it("knows the placement of a range between keys of one prefix", () => {
+    const namespace = Namespace.child(root, "n", { placement: "prefix" })
+    const placement = (start: string, end: string) =>
+      Either.getOrThrow(KeyRange.resolve(namespace, { start, end })).placement
+    assert.strictEqual(placement("a:b", "a:c"), "n:a")
+    assert.strictEqual(placement("a:", "a:c:d"), "n:a")
+    assert.isUndefined(placement("a", "a:c"))
+    assert.isUndefined(placement("a:", "b:"))
+    assert.isUndefined(placement("a:", "a;"))
+  })
+
   it("refuses what can be no bound", () => {
     for (const range of [{ prefix: "\0" }, { start: "\ud800" }, { end: "a".repeat(1_025) }, { start: "b", end: "a" }]) {
       const error = Either.getOrThrow(Either.flip(KeyRange.resolve(root, range)))

@@ -43,7 +43,7 @@ export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(funct
       state.clear()
     })
   )
-  const read = (key: FullKey) => (closed ? closedFault : state.read(key, nowMs()))
+  const read = (key: FullKey) => (closed ? closedFault : state.read(key, nowMs))
   const commit = (commit: Commit) => (closed ? closedFault : state.commit(commit, nowMs()))
   const unlessClosed = <A>(answer: () => A): Effect.Effect<A, Fault> =>
     Effect.suspend(() => (closed ? Effect.fail(closedFault) : Effect.succeed(answer())))
@@ -73,6 +73,7 @@ const closedFault = fault("unavailable", "it is closed")
 class State {
   readonly #entries = new Map<string, Stored>()
   #index = RedBlackTree.empty<string, undefined>(Utf8.order)
+  readonly #lookup = (key: string): Stored | undefined => this.#entries.get(key)
   #version = 0
   #swept: Iterator<Stored> = this.#entries.values()
 
@@ -85,14 +86,17 @@ class State {
     this.#index = RedBlackTree.empty<string, undefined>(Utf8.order)
   }
 
-  read({ text }: FullKey, nowMs: number): Stored | undefined {
+  /** Most entries never expire, and reading the clock takes as long as finding one. */
+  read({ text }: FullKey, nowMs: () => number): Stored | undefined {
     const entry = this.#entries.get(text)
-    return entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs) ? copy(entry) : undefined
+    return entry !== undefined && (entry.expiresAtMs === undefined || Ttl.isLive(entry.expiresAtMs, nowMs()))
+      ? copy(entry)
+      : undefined
   }
 
   commit(commit: Commit, nowMs: number): Outcome {
     const version = (this.#version + 1) as Version // It counts up from one.
-    const { outcome, writes } = Plan.make(commit, (key) => this.#entries.get(key), version, nowMs)
+    const { outcome, writes } = Plan.make(commit, this.#lookup, version, nowMs)
     if (outcome._tag === "Committed") this.#version = Plan.versionMax(commit, version)
     for (const [key, entry] of writes) {
       if (entry === undefined) this.#remove(key)

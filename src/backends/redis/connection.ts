@@ -32,6 +32,9 @@ export class Connection {
   readonly client: Redis
   readonly #options: Options
   readonly #waiting = new Set<() => void>()
+  readonly #unanswered = new Set<Request>()
+  /** Goes off at the first deadline at the earliest, if any command is under way. */
+  #deadline: NodeJS.Timeout | undefined
   #detached = false
   readonly #onReady = () => {
     for (const wake of [...this.#waiting]) wake()
@@ -83,21 +86,30 @@ export class Connection {
       this.#wait(call)
       return
     }
-    const request = new Request(call.name, call.wire)
-    request.setTimeout(Math.max(1, call.deadlineMs - Date.now()))
+    const request = new Request(call.name, call.wire, call.deadlineMs, (error, reply) => {
+      this.#unanswered.delete(request)
+      if (error === undefined) return call.resume(Effect.succeed(reply))
+      if (!request.sent) return this.#wait(call)
+      if (this.#options.owned && error === late) this.client.disconnect(true)
+      call.resume(Effect.fail(fromError(error, call.access, true)))
+    })
+    this.#unanswered.add(request)
+    this.#deadline ??= this.#watch()
     this.client.sendCommand(request)
-    request.promise.then(
-      // Without an encoding, buffers, integers, nulls and arrays of them are all that the driver's parser makes.
-      (reply) => call.resume(Effect.succeed(reply as Reply)),
-      (error: unknown) => {
-        if (!request.sent) {
-          this.#wait(call)
-          return
-        }
-        if (this.#options.owned && isTimeout(error)) this.client.disconnect(true)
-        call.resume(Effect.fail(fromError(error, call.access, true)))
-      }
-    )
+  }
+
+  /** Fails what is late by now, and looks again at the next deadline: a timer for each command costs a good part of it. */
+  #watch(): NodeJS.Timeout | undefined {
+    let nextMs = Number.POSITIVE_INFINITY
+    const nowMs = Date.now()
+    for (const request of this.#unanswered) {
+      if (request.deadlineMs <= nowMs) request.reject(late)
+      else nextMs = Math.min(nextMs, request.deadlineMs)
+    }
+    if (nextMs === Number.POSITIVE_INFINITY) return undefined
+    return setTimeout(() => {
+      this.#deadline = this.#watch()
+    }, nextMs - nowMs).unref()
   }
 
   /** Tries again when the connection is ready. */
@@ -127,7 +139,7 @@ interface Call {
   readonly resume: (effect: Effect.Effect<Reply, Fault>) => void
 }
 
-const isTimeout = (error: unknown): boolean => error instanceof Error && error.message === "Command timed out"
+const late = new Error("The command timed out")
 
 const isNoScript = ({ cause }: Fault): boolean => cause instanceof Error && cause.message.startsWith("NOSCRIPT")
 

@@ -30,13 +30,32 @@ export type Reply = Buffer | string | number | null | ReadonlyArray<Reply>
  * @category models
  */
 export class Request extends Command {
+  readonly deadlineMs: number
   readonly #wire: Buffer
   #sent = false
 
-  constructor(name: string, wire: Buffer) {
+  constructor(name: string, wire: Buffer, deadlineMs: number, onEnd: (error: Error | undefined, reply: Reply) => void) {
     // No encoding: replies come as buffers.
     super(name, [], { replyEncoding: null })
+    this.deadlineMs = deadlineMs
     this.#wire = wire
+    let ended = false
+    const end = (error: Error | undefined, reply: Reply) => {
+      if (ended) return
+      ended = true
+      onEnd(error, reply)
+    }
+    // The driver answers through these two. Its promise, which comes a turn later, is for those who trace its commands.
+    const { resolve, reject } = this
+    this.resolve = (reply: Reply) => {
+      end(undefined, reply)
+      resolve(reply)
+    }
+    this.reject = (error) => {
+      end(error, null)
+      this.promise.catch(() => {})
+      reject(error)
+    }
   }
 
   get sent(): boolean {

@@ -4,7 +4,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Backend, Commit, Fault, Outcome, Page, ReadResult, ScanOptions } from "../../store/Backend.ts"
+import type { Backend, Commit, Fault, Outcome, Page, ReadResult, ScanOptions, Select } from "../../store/Backend.ts"
+import { breathe } from "../../store/Breath.ts"
+import type { FullKey } from "../../store/Key.ts"
 import type { Engine, ScanStep } from "./engine.ts"
 import * as Patience from "./patience.ts"
 
@@ -33,7 +35,13 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     (commitsAlone ? engine.commitAlone(commit) : undefined) ?? transaction(() => engine.commitOne(commit))
   const apply = (batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> => {
     const [commit] = batch
-    return commit !== undefined && batch.length === 1 ? [applyOne(commit)] : transaction(() => engine.commit(batch))
+    if (commit !== undefined && batch.length === 1) return [applyOne(commit)]
+    // RETURNING is dear inside a transaction, but where temporary tables are kept in memory.
+    return transaction(() => (commitsAlone ? engine.commitPuts(batch) : undefined) ?? engine.commit(batch))
+  }
+  const readAll = (keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> => {
+    const [key] = keys
+    return key !== undefined && keys.length === 1 ? [engine.read(key, select)] : engine.readMany(keys, select)
   }
   const commit = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
     run(
@@ -66,7 +74,7 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
       airily(
         keys.length,
         run(
-          (): ReadonlyArray<ReadResult> => keys.map((key) => engine.read(key, select)),
+          () => readAll(keys, select),
           (fault) => Effect.succeed(keys.map(() => fault))
         )
       ),
@@ -80,7 +88,7 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
           () => (engine.hasExpired ? transaction(() => engine.sweep(entriesMax)) : { removed: 0, more: false }),
           Effect.fail
         ),
-        (step) => (step.more ? Effect.as(Patience.breathe, step) : Effect.succeed(step))
+        (step) => (step.more ? Effect.as(breathe, step) : Effect.succeed(step))
       ),
     info: run(() => engine.info(), Effect.fail)
   }
@@ -90,7 +98,7 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
 const rowsAtOnce = 64
 
 const airily = <A>(rows: number, effect: Effect.Effect<A>): Effect.Effect<A> =>
-  rows > rowsAtOnce ? Effect.zipLeft(effect, Patience.breathe) : effect
+  rows > rowsAtOnce ? Effect.zipLeft(effect, breathe) : effect
 
 const scanAll = (
   scan: (options: ScanOptions) => Effect.Effect<ScanStep, Fault>,
@@ -101,7 +109,7 @@ const scanAll = (
     if (full || step.reached === undefined)
       return Effect.succeed({ items: step.items, more: step.reached !== undefined })
     const rest = { ...options, after: step.reached, limit: options.limit - step.items.length }
-    return Effect.map(Effect.zipRight(Patience.breathe, scanAll(scan, rest)), ({ items, more }) => ({
+    return Effect.map(Effect.zipRight(breathe, scanAll(scan, rest)), ({ items, more }) => ({
       items: [...step.items, ...items],
       more
     }))
@@ -114,7 +122,7 @@ const countAll = (
     Effect.flatMap(count(after), (step) =>
       step.reached === undefined
         ? Effect.succeed(total + step.count)
-        : Effect.zipRight(Patience.breathe, from(step.reached, total + step.count))
+        : Effect.zipRight(breathe, from(step.reached, total + step.count))
     )
   return from(undefined, 0)
 }

@@ -19,10 +19,14 @@ const once = <A>(step: () => A): Either.Either<A, Fault> => {
   try {
     return Either.right(step())
   } catch (error) {
-    const problem = Faults.ofError(error)
-    if (problem === undefined) throw error
-    return Either.left(problem)
+    return Either.left(faultOf(error))
   }
+}
+
+const faultOf = (error: unknown): Fault => {
+  const problem = Faults.ofError(error)
+  if (problem === undefined) throw error
+  return problem
 }
 
 /**
@@ -84,9 +88,12 @@ export const makeAround = (
  * @category running
  */
 export const now = <A>(step: () => A): A | Fault | "later" => {
-  const result = once(step)
-  if (Either.isRight(result)) return result.right
-  return isLocked(result.left) ? "later" : result.left
+  try {
+    return step()
+  } catch (error) {
+    const problem = faultOf(error)
+    return isLocked(problem) ? "later" : problem
+  }
 }
 
 /**
@@ -114,16 +121,6 @@ const retrying = (busyTimeoutMs: number) => {
       ? Effect.fail(locked)
       : Effect.suspend(() => queue.withPermits(1)(again(attempt, performance.now(), 0)))
 }
-
-/**
- * Gives everything else in the process a turn, timers and sockets included, which a fiber's yield does not.
- *
- * @since 0.1.0
- * @category running
- */
-export const breathe: Effect.Effect<void> = Effect.async((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
 
 const isLocked = (problem: Fault): boolean => problem.kind === "unavailable" && Faults.isBusy(problem.cause)
 

@@ -111,6 +111,12 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
   const columns = "key, version, created_at_ms, updated_at_ms, expires_at_ms, payload"
   const read = (payload: string) =>
     `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload} FROM ${entries} WHERE key = ?`
+  // One statement for many keys; the key comes last, as in a scan.
+  const readMany = (payload: string) =>
+    connection.query(
+      `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload}, key FROM ${entries}
+       WHERE key IN (SELECT value FROM json_each(?))`
+    )
   const floor = `SELECT value FROM ${meta} WHERE name = 'floor'`
   // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
   const scan = (from: string, to: string, order: string, payload: string) =>
@@ -133,6 +139,7 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
     setFloor: connection.command(`UPDATE ${meta} SET value = ? WHERE name = 'floor'`),
     entry: connection.first(read("payload")),
     meta: connection.first(read("NULL")),
+    many: { entry: readMany("payload"), meta: readMany("NULL") },
     put: connection.command(
       `INSERT INTO ${entries} (${columns}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
          version = excluded.version, created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms,

@@ -25,7 +25,7 @@ import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
-import type { DecodeError, EncodeError, ReadError, WriteError } from "../../store/StateError.ts"
+import type { DecodeError, EncodeError, ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import type { Version } from "../../store/Version.ts"
 
@@ -133,13 +133,15 @@ export const make = <A, E>(
     secretKeys: options.secretKeys,
     ttl: Number.POSITIVE_INFINITY
   })
+  // Counters are plain text, whatever the codec: the store itself adds to them.
+  const counters = entries.withCodec(undefined)
   const label = (key: string) => Namespace.label(anchor.key(key))
 
   /** Whether a commit happened: `false` if one of its checks did not hold. */
-  const commit = (atomic: Atomic.Atomic): Effect.Effect<boolean, WriteError> =>
-    Effect.as(entries.commit(atomic), true).pipe(
-      Effect.catchTag("VersionConflict", () => Effect.succeed(false)),
-      Effect.catchTag("NotInteger", Effect.die) // It adds nothing.
+  const commit = (atomic: Atomic.Atomic<VersionConflict>): Effect.Effect<boolean, WriteError> =>
+    entries.commit(atomic).pipe(
+      Effect.as(true),
+      Effect.catchTag("VersionConflict", () => Effect.succeed(false))
     )
 
   // What the options rule out need not be read.
@@ -166,12 +168,14 @@ export const make = <A, E>(
     read: (key, tagNames) =>
       Effect.gen(function* () {
         const names = kinds.map((kind) => `${kind}:${key}`)
-        const found = yield* entries.getMany([...names, ...tagNames.map((tag) => `t:${tag}`)], { onInvalid: "either" })
+        const found = yield* entries.getMany([...names, ...tagNames.map((tag) => counters.key(`t:${tag}`))], {
+          onInvalid: "either"
+        })
         const foundOf = (kind: string): Found => found[kinds.indexOf(kind)]
         const value = foundOf("v")
         const failure = foundOf("e")
-        const counters = found.slice(names.length).map((counter) => Number(entryOf(counter)?.value ?? 0))
-        const tags = Object.fromEntries(tagNames.map((tag, i) => [tag, counters[i] ?? 0]))
+        const counts = found.slice(names.length).map((counter) => Number(entryOf(counter)?.value ?? 0))
+        const tags = Object.fromEntries(tagNames.map((tag, i) => [tag, counts[i] ?? 0]))
         const version = versionOf(value)
         const marks = (marker: Found) => version !== undefined && entryOf(marker)?.version === version
         return {
@@ -185,8 +189,10 @@ export const make = <A, E>(
         }
       }),
     acquire: (key, { failureVersion, valueVersion }, leaseMs) => {
-      const unchanged = (kind: string, version: Version | "absent" | undefined) => (atomic: Atomic.Atomic) =>
-        version === undefined ? atomic : atomic.pipe(Atomic.check(`${kind}:${key}`, version))
+      const unchanged =
+        (kind: string, version: Version | "absent" | undefined): Atomic.Steps<VersionConflict> =>
+        (atomic) =>
+          version === undefined ? atomic : atomic.pipe(Atomic.check(`${kind}:${key}`, version))
       return entries
         .commit(
           Atomic.make.pipe(
@@ -198,8 +204,7 @@ export const make = <A, E>(
         )
         .pipe(
           Effect.map(({ version }) => Option.some(version)),
-          Effect.catchTag("VersionConflict", () => Effect.succeedNone),
-          Effect.catchTag("NotInteger", Effect.die) // It adds nothing.
+          Effect.catchTag("VersionConflict", () => Effect.succeedNone)
         )
     },
     renew: (key, lease, leaseMs) => commit(ifHeld(key, lease).pipe(Atomic.expire(`l:${key}`, leaseMs))),

@@ -72,7 +72,7 @@ export const obtain = (
         Atomic.check(keys.lock, "absent"),
         Atomic.set(keys.lock, { holder }, { ttl: leaseMs })
       )
-      const committed = yield* orNone(Lease.commit(store, free))
+      const committed = yield* orNone(store.commit(free))
       return Option.flatMap(committed, (c) => acquired(c.version, Lease.confirmed(askedNanos, c, leaseMs)))
     })
 
@@ -80,7 +80,7 @@ export const obtain = (
     const adopt = (token: Version) =>
       Effect.gen(function* () {
         const askedNanos = yield* Clock.currentTimeNanos
-        const committed = yield* orNone(Lease.commit(store, Lease.renewal({ lock: keys.lock, token }, leaseMs)))
+        const committed = yield* orNone(store.commit(Lease.renewal({ lock: keys.lock, token }, leaseMs)))
         return Option.flatMap(committed, (c) => acquired(token, Lease.confirmed(askedNanos, c, leaseMs)))
       })
 
@@ -119,7 +119,7 @@ export const free = (
   waiting: FullKey
 ): Effect.Effect<boolean, WriteError | VersionConflict> => {
   const steps = Atomic.make.pipe(Atomic.fencedBy(fence), Atomic.delete(fence.lock), Atomic.delete(waiting))
-  return Effect.map(Lease.commit(store, steps), ({ results }) => results[1] === true)
+  return Effect.map(store.commit(steps), ({ results }) => results[1] === true)
 }
 
 /** How long word is left that somebody waits: if he is gone, a release or two are followed by a pause in vain. */

@@ -102,20 +102,8 @@ export const confirmed = (askedNanos: bigint, committed: Committed, leaseMs: num
  * @since 0.1.0
  * @category commits
  */
-export const renewal = (fence: Atomic.Fence, leaseMs: number): Atomic.Atomic =>
+export const renewal = (fence: Atomic.Fence, leaseMs: number): Atomic.Atomic<VersionConflict> =>
   Atomic.make.pipe(Atomic.fencedBy(fence), Atomic.expire(fence.lock, leaseMs))
-
-/**
- * Commits what adds nothing.
- *
- * @since 0.1.0
- * @category commits
- */
-export const commit = (
-  store: StateStore.Service,
-  atomic: Atomic.Atomic
-): Effect.Effect<Committed, WriteError | VersionConflict> =>
-  Effect.catchTag(store.commit(atomic), "NotInteger", Effect.die)
 
 /**
  * Keeps a lock: renews it every third of its lease, until it is lost or released. `release` is the commit that frees it.
@@ -149,7 +137,7 @@ export const keep = (
     /** Renews once; gives the pause before the next time, or why the lock is lost. */
     const renew = Effect.gen(function* () {
       const askedNanos = yield* Clock.currentTimeNanos
-      const result = yield* Effect.either(commit(store, renewal(acquired, leaseMs)))
+      const result = yield* Effect.either(store.commit(renewal(acquired, leaseMs)))
       if (Either.isRight(result)) {
         current = confirmed(askedNanos, result.right, leaseMs)
         return leaseMs / 3

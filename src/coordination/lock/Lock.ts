@@ -25,7 +25,6 @@ import { type FullKey, isFullKey } from "../../store/Key.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import {
   InvalidOption,
-  type NotInteger,
   type ReadError,
   Unsupported,
   type VersionConflict,
@@ -201,14 +200,16 @@ export const withLockOn =
  * @since 0.1.0
  * @category locks
  */
-export const commitOn = (
+export const commitOn = <E extends Atomic.Refusal>(
   store: StateStore.Service,
   lease: Lease,
-  atomic: Atomic.Atomic
-): Effect.Effect<Committed, ReadError | WriteError | VersionConflict | NotInteger | LockLost> =>
-  Effect.catchTag(store.commit(Atomic.fencedBy(lease)(atomic)), "VersionConflict", (conflict) =>
+  atomic: Atomic.Atomic<E>
+): Effect.Effect<Committed, ReadError | WriteError | VersionConflict | E | LockLost> =>
+  Effect.catchIf(store.commit(Atomic.fencedBy(lease)(atomic)), isConflict, (conflict) =>
     Effect.zipRight(lease.verify, conflict)
   )
+
+const isConflict = (error: { readonly _tag: string }): error is VersionConflict => error._tag === "VersionConflict"
 
 /** Where the lock of a key lies, and where those leave word who wait for it. */
 const keysOf = (subject: FullKey): { readonly lock: FullKey; readonly waiting: FullKey } => {

@@ -132,7 +132,7 @@ export interface Collection<A, K = string> {
     id: K,
     value: A,
     options?: Atomic.WriteOptions
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, EncodeError | InvalidKey>
+  ) => Effect.Effect<Atomic.Steps, EncodeError | InvalidKey>
   /** The namespace that the collection lies in, undecoded. */
   readonly store: StateStore.Service
 }
@@ -154,13 +154,16 @@ export const make = <A, I, R, K = string, RK = never>(
     const label = (key: string) => Namespace.label(store.key(key))
 
     const decode = (entry: Entry): Effect.Effect<Entry<A, K>, DecodeError> => {
-      const labelled = label(entry.key)
-      return Effect.zipWith(keys.decode(labelled, entry.key), values.decode(labelled, entry.value), (key, value) =>
-        entry.as(key, value)
+      const labelled = () => label(entry.key)
+      return SchemaCodec.flatMap(keys.decode(labelled, entry.key), (key) =>
+        SchemaCodec.flatMap(values.decode(labelled, entry.value), (value) => Either.right(entry.as(key, value)))
       )
     }
-    const decodeOption = Option.match({ onNone: () => none, onSome: (entry: Entry) => Effect.asSome(decode(entry)) })
-    const encode = (key: string, value: A) => values.encode(label(key), value)
+    const decodeOption = (found: Option.Option<Entry>): Effect.Effect<Option.Option<Entry<A, K>>, DecodeError> =>
+      Option.isNone(found)
+        ? none
+        : SchemaCodec.flatMap(decode(found.value), (entry) => Either.right(Option.some(entry)))
+    const encode = (key: string, value: A) => values.encode(() => label(key), value)
 
     const modify: Collection<A, K>["modify"] = (id, f) =>
       Effect.flatMap(keys.encode(id), (key) =>
@@ -174,7 +177,7 @@ export const make = <A, I, R, K = string, RK = never>(
       )
 
     const collection: Collection<A, K> = {
-      get: (id) => Effect.flatMap(keys.encode(id), (key) => Effect.flatMap(store.get(key), decodeOption)),
+      get: (id) => SchemaCodec.flatMap(keys.encode(id), (key) => Effect.flatMap(store.get(key), decodeOption)),
       getMany: (ids, options) =>
         Effect.forEach(ids, keys.encode).pipe(
           Effect.flatMap((keys) => store.getMany(keys, { onInvalid: "either" })),
@@ -187,8 +190,10 @@ export const make = <A, I, R, K = string, RK = never>(
       exists: (id) => Effect.flatMap(keys.encode(id), store.exists),
       // Without a check there is no conflict: the overloads say so.
       set: ((id, value, options) =>
-        Effect.flatMap(keys.encode(id), (key) =>
-          Effect.flatMap(encode(key, value), (value) => store.set(key, value, options ?? {}))
+        Effect.suspend(() =>
+          SchemaCodec.flatMap(keys.encode(id), (key) =>
+            SchemaCodec.flatMap(encode(key, value), (value) => store.set(key, value, options ?? {}))
+          )
         )) as Collection<A, K>["set"],
       modify,
       ...CollectionUpdates.make(modify),
@@ -208,11 +213,7 @@ export const make = <A, I, R, K = string, RK = never>(
                 decision._tag === "Delete"
                   ? Atomic.delete(key)
                   : Atomic.set(key, yield* encode(key, decision.value), decision.options)
-              yield* Effect.catchTag(
-                Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change)),
-                "NotInteger",
-                Effect.die // It adds nothing.
-              )
+              yield* Lock.commitOn(store, lease, Atomic.make.pipe(Atomic.check(key, version), change))
               return result
             })
           )

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Schema from "effect/Schema"
 import { type DecodeError, InvalidKey } from "../../store/StateError.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
@@ -16,7 +17,7 @@ import * as SchemaCodec from "../SchemaCodec.ts"
  */
 export interface CollectionKeys<K> {
   readonly encode: (id: K) => Effect.Effect<string, InvalidKey>
-  readonly decode: (label: string, key: string) => Effect.Effect<K, DecodeError>
+  readonly decode: (label: SchemaCodec.Label, key: string) => Effect.Effect<K, DecodeError>
 }
 
 /**
@@ -39,4 +40,4 @@ export const make = <K, R>(
   }))
 }
 
-const plain: CollectionKeys<string> = { encode: Effect.succeed, decode: (_, key) => Effect.succeed(key) }
+const plain: CollectionKeys<string> = { encode: Either.right, decode: (_, key) => Either.right(key) }

@@ -86,7 +86,7 @@ export interface History<A, K = string>
     id: K,
     value: A,
     options?: Atomic.WriteOptions
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, ReadError | EncodeError | InvalidKey>
+  ) => Effect.Effect<Atomic.Steps, ReadError | EncodeError | InvalidKey>
   /** What was written before. */
   readonly history: HistoryPast.Past<A, K>
 }
@@ -109,7 +109,6 @@ export const make = <A, I, R, K = string, RK = never>(
     const { store } = collection
     const records = yield* HistoryRecords.make(store, options.keep)
     const label = (key: string) => Namespace.label(store.key(key))
-    const commit = (atomic: Atomic.Atomic) => Effect.catchTag(store.commit(atomic), "NotInteger", Effect.die) // It adds nothing.
 
     /** Writes a value over an entry, if there is one, and records it. */
     const write = (
@@ -121,7 +120,8 @@ export const make = <A, I, R, K = string, RK = never>(
       Effect.gen(function* () {
         const encoded = yield* values.encode(label(key), value)
         const record = yield* records.steps(key, { value: encoded }, records.lifetime(key, options, current))
-        return (atomic: Atomic.Atomic) => atomic.pipe(Atomic.set(store.key(key), encoded, options), record)
+        const steps: Atomic.Steps = (atomic) => atomic.pipe(Atomic.set(store.key(key), encoded, options), record)
+        return steps
       })
 
     const put = (key: string, value: A, options: Atomic.WriteOptions = {}) =>
@@ -131,15 +131,15 @@ export const make = <A, I, R, K = string, RK = never>(
     const remove = (key: string, options: Atomic.WriteOptions) =>
       Effect.map(
         records.steps(key, { deleted: true }, options),
-        (record) => (atomic: Atomic.Atomic) => atomic.pipe(Atomic.delete(store.key(key)), record)
+        (record): Atomic.Steps =>
+          (atomic) =>
+            atomic.pipe(Atomic.delete(store.key(key)), record)
       )
 
     /** Reads an entry and commits what follows from it, again if another writer was faster. */
     const change = <B, E, R>(
       key: string,
-      attempt: (
-        current: Option.Option<Entry>
-      ) => Effect.Effect<readonly [B, ((self: Atomic.Atomic) => Atomic.Atomic) | undefined], E, R>
+      attempt: (current: Option.Option<Entry>) => Effect.Effect<readonly [B, Atomic.Steps | undefined], E, R>
     ) =>
       Modification.untilCommitted(
         store.key(key),
@@ -149,7 +149,7 @@ export const make = <A, I, R, K = string, RK = never>(
           if (steps === undefined) return Either.right(result)
           const version = Option.match(current, { onNone: () => "absent" as const, onSome: (entry) => entry.version })
           const unchanged = Atomic.make.pipe(Atomic.check(key, version))
-          return yield* Modification.orConflict(Effect.as(commit(steps(unchanged)), result))
+          return yield* Modification.orConflict(Effect.as(store.commit(steps(unchanged)), result))
         })
       )
 
@@ -187,7 +187,7 @@ export const make = <A, I, R, K = string, RK = never>(
           const key = yield* keys.encode(id)
           const steps = yield* put(key, value, options)
           const checks = ifVersion === undefined ? Atomic.make : Atomic.make.pipe(Atomic.check(key, ifVersion))
-          return (yield* commit(steps(checks))).version
+          return (yield* store.commit(steps(checks))).version
         })) as History<A, K>["set"],
       modify,
       ...CollectionUpdates.make(modify),
@@ -198,7 +198,7 @@ export const make = <A, I, R, K = string, RK = never>(
             Option.isNone(current)
               ? Effect.succeed([false, undefined] as const)
               : Effect.map(records.follow(key, ttl, options), (follow) => {
-                  const steps = (atomic: Atomic.Atomic) => atomic.pipe(Atomic.expire(key, ttl, options), follow)
+                  const steps: Atomic.Steps = (atomic) => atomic.pipe(Atomic.expire(key, ttl, options), follow)
                   return [true, steps] as const
                 })
           )

@@ -14,6 +14,7 @@ import type { Entry } from "../../store/Entry.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import type { Page, PageOptions } from "../../store/Reads.ts"
 import { DecodeError, type ReadError, type WriteError } from "../../store/StateError.ts"
+import type * as StateStore from "../../store/StateStore.ts"
 import type { Version } from "../../store/Version.ts"
 import type * as CollectionKeys from "../collection/Keys.ts"
 import type * as SchemaCodec from "../SchemaCodec.ts"
@@ -42,6 +43,8 @@ export interface Revision<out A> {
  * @category models
  */
 export interface Past<A, K = string> {
+  /** The namespace that the records lie in, undecoded: to rotate the keys they are encrypted by, say. */
+  readonly store: StateStore.Service
   /** The writes of an entry, the newest first; also of one that was deleted or has expired. */
   readonly list: (
     id: K,
@@ -97,11 +100,12 @@ export const make = <A, K>(
   /** The revision of a record, encoded as it is. */
   const revision = (
     key: string,
-    { value, version, createdAtMs }: Entry
+    { key: recordKey, value, createdAtMs }: Entry
   ): Effect.Effect<Revision<unknown>, DecodeError> =>
     isStored(value)
       ? Effect.succeed({
-          version,
+          // The record may have been written anew since: its key tells the version of its write.
+          version: Atomic.stampOf(recordKey),
           atMs: createdAtMs,
           value: "value" in value ? Option.some(value.value) : Option.none()
         })
@@ -138,6 +142,7 @@ export const make = <A, K>(
     })
 
   return {
+    store,
     list: (id, { onInvalid = "fail", ...options } = {}) =>
       Effect.gen(function* () {
         const { key, prefix } = yield* keyAndPrefix(id)

@@ -77,11 +77,7 @@ export interface HistoryRecords {
   /** What the keys of a subject's records start with. */
   readonly prefix: (key: string) => Either.Either<string, InvalidKey>
   /** The steps that record a write, and drop what need not be kept any longer. They add no check. */
-  readonly steps: (
-    key: string,
-    stored: Stored,
-    options: Atomic.WriteOptions
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, ReadError>
+  readonly steps: (key: string, stored: Stored, options: Atomic.WriteOptions) => Effect.Effect<Atomic.Steps, ReadError>
   /** How long a record lives that is written with a value of these options; `current` is the entry it is written over. */
   readonly lifetime: (
     key: string,
@@ -93,7 +89,7 @@ export interface HistoryRecords {
     key: string,
     ttl: DurationInput,
     options: Atomic.ExpireOptions
-  ) => Effect.Effect<(self: Atomic.Atomic) => Atomic.Atomic, ReadError>
+  ) => Effect.Effect<Atomic.Steps, ReadError>
 }
 
 /**
@@ -130,7 +126,7 @@ export const make = (
      * Drops the oldest of those that are more than what is kept besides the one that is written now. They are counted after
      * they were looked up: those that others drop or write in between can only make fewer of them too many.
      */
-    const excess = (prefix: string, limit = 2): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
+    const excess = (prefix: string, limit = 2): Effect.Effect<ReadonlyArray<Atomic.Steps>, ReadError> =>
       Effect.gen(function* () {
         const range = KeyRange.prefix(prefix)
         const { entries } = yield* store.page(range, { limit, onInvalid: "skip" })
@@ -144,11 +140,11 @@ export const make = (
       prefix: string,
       keptMs: number,
       from: { readonly newer?: Entry; readonly after?: PageCursor; readonly limit: number }
-    ): Effect.Effect<ReadonlyArray<Step>, ReadError> =>
+    ): Effect.Effect<ReadonlyArray<Atomic.Steps>, ReadError> =>
       Effect.flatMap(
         store.page(KeyRange.prefix(prefix), { ...from, reverse: true, onInvalid: "skip" }),
         ({ entries, next }) => {
-          const steps: Array<Step> = []
+          const steps: Array<Atomic.Steps> = []
           let newer = from.newer
           for (const entry of entries) {
             const endsMs = entry.expiresAtMs ?? Number.POSITIVE_INFINITY
@@ -178,12 +174,13 @@ export const make = (
           return Effect.zipWith(
             excess(prefix),
             deadlines,
-            (drop, expire) => (atomic: Atomic.Atomic) =>
-              // The oldest first: no record may outlive a newer one.
-              [...drop, ...expire.slice(-repairsMax), Atomic.append(store.key(prefix), stored, options)].reduce(
-                (atomic, step) => step(atomic),
-                atomic
-              )
+            (drop, expire): Atomic.Steps =>
+              (atomic) =>
+                // The oldest first: no record may outlive a newer one.
+                [...drop, ...expire.slice(-repairsMax), Atomic.append(store.key(prefix), stored, options)].reduce(
+                  (atomic, step) => step(atomic),
+                  atomic
+                )
           )
         }),
       lifetime: (key, options, current) => {
@@ -216,8 +213,6 @@ export const make = (
     return self
   })
 
-type Step = (self: Atomic.Atomic) => Atomic.Atomic
-
 /** How many old records of each kind one write sees to: what is left over is left to the next. */
 const repairsMax = 16
 
@@ -229,7 +224,7 @@ const subjectOf = (key: string): string => {
   return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)))
 }
 
-const none = Effect.succeed<ReadonlyArray<Step>>([])
+const none = Effect.succeed<ReadonlyArray<Atomic.Steps>>([])
 
 const checkCount = (count: number): Either.Either<number, InvalidOption> =>
   Number.isInteger(count) && count >= 1 && count <= countMax

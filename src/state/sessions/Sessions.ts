@@ -14,6 +14,7 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
+import type { Codec } from "../../store/Codec.ts"
 import { Entry } from "../../store/Entry.ts"
 import * as Modification from "../../store/Modification.ts"
 import type { Placement } from "../../store/Namespace.ts"
@@ -54,6 +55,8 @@ export interface Options<D, DI, R, M, MI, RM> {
   readonly namespace?: string | undefined
   /** Which sessions live together: see `Namespace`. Rotation stays within a placement. */
   readonly placement?: Placement | undefined
+  /** How sessions are stored: see `Codec`. Default: as the store says. */
+  readonly codec?: Codec | undefined
   /** Draws the ids. Default: 192 bits of the system's secure random source, in 32 URL-safe characters. */
   readonly makeId?: Effect.Effect<string> | undefined
 }
@@ -147,6 +150,8 @@ export interface Sessions<D, M = Metadata> {
   readonly count: Effect.Effect<number, ReadError>
   /** Ends all sessions, and gives their number. */
   readonly clear: Effect.Effect<number, ReadError | WriteError>
+  /** The namespace that the sessions lie in, undecoded. */
+  readonly store: StateStore.Service
 }
 
 /**
@@ -160,8 +165,9 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
   options: Options<D, DI, R, M, MI, RM>
 ): Effect.Effect<Sessions<D, M>, never, StateStore.StateStore | R | RM> =>
   Effect.gen(function* () {
-    const { namespace, placement, makeId = secureId } = options
-    const sessions = yield* Collection.make(id, { schema: envelope(options), namespace, placement, secretKeys: true })
+    const { codec, namespace, placement, makeId = secureId } = options
+    const schema = envelope(options)
+    const sessions = yield* Collection.make(id, { schema, namespace, placement, codec, secretKeys: true })
     const { store } = sessions
     const idle = ttlOf(options.ttl)
     const absolute = ttlOf(options.absoluteTtl)
@@ -186,27 +192,34 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
         )
       )
 
-    const commit = (atomic: Atomic.Atomic) => Effect.catchTag(store.commit(atomic), "NotInteger", Effect.die) // It adds nothing.
-
     /** Writes a session under an id, along with the steps that make it right to do so. */
-    const write = (id: string, value: Envelope<D, M>, createdAtMs: number | undefined, steps: Atomic.Atomic) =>
+    const write = (
+      id: string,
+      value: Envelope<D, M>,
+      createdAtMs: number | undefined,
+      steps: Atomic.Atomic<VersionConflict>
+    ) =>
       Effect.gen(function* () {
         const { notAfterMs, ttl } = yield* lifetime(value.idleMs, createdAtMs)
         const put = yield* sessions.put(id, value, { notAfterMs, ttl })
-        const { atMs, version } = yield* commit(steps.pipe(put))
+        const { atMs, version } = yield* store.commit(steps.pipe(put))
         const ttlMs = Number.isFinite(ttl) ? ttl : undefined
         const expiresAtMs = Ttl.expiresAtMs({ keep: false, notAfterMs, ttlMs }, atMs, "absent")
         return fromEntry(new Entry(id, value, version, createdAtMs ?? atMs, atMs, expiresAtMs))
       })
 
     /** Writes what becomes of a session that was read, if it is still as it was. */
-    const rewrite = (entry: Entry<Envelope<D, M>>, changes: Partial<Envelope<D, M>>, checks = Atomic.make) => {
+    const rewrite = (
+      entry: Entry<Envelope<D, M>>,
+      changes: Partial<Envelope<D, M>>,
+      checks: Atomic.Atomic<VersionConflict> = Atomic.make
+    ) => {
       const unchanged = checks.pipe(Atomic.check(entry.key, entry.version))
       return write(entry.key, { ...entry.value, ...changes }, startOf(entry), unchanged)
     }
 
     /** {@link rewrite}, as an update says. */
-    const apply = (entry: Entry<Envelope<D, M>>, changes: Changes<D, M>, checks?: Atomic.Atomic) => {
+    const apply = (entry: Entry<Envelope<D, M>>, changes: Changes<D, M>, checks?: Atomic.Atomic<VersionConflict>) => {
       const { data, metadata } = entry.value
       return changes.mode === "replace"
         ? rewrite(entry, { data: changes.data ?? data, metadata: changes.metadata ?? metadata }, checks)
@@ -257,7 +270,7 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
             const idleMs = options?.ttl === undefined ? entry.value.idleMs : yield* ttlOf(options.ttl)
             const { notAfterMs, ttl } = yield* lifetime(idleMs, startOf(entry))
             const expire = Atomic.expire(id, ttl, { notAfterMs })
-            yield* commit(Atomic.make.pipe(Atomic.check(id, entry.version), expire))
+            yield* store.commit(Atomic.make.pipe(Atomic.check(id, entry.version), expire))
             return true
           })
         ).pipe(Effect.catchTag("SessionNotFound", () => Effect.succeed(false))),
@@ -278,7 +291,8 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
         Effect.map(sessions.list(options), ({ entries, next }) => ({ entries: entries.map(fromEntry), next })),
       stream: Stream.map(sessions.stream(), fromEntry),
       count: sessions.count,
-      clear: sessions.clear
+      clear: sessions.clear,
+      store
     }
     return self
   })

@@ -224,7 +224,7 @@ export const atomicCases: ReadonlyArray<Case> = [
   ),
   atomic("a commit that is too large is refused", (store) =>
     Effect.gen(function* () {
-      let large = Atomic.make
+      let large: Atomic.Atomic = Atomic.make
       for (let i = 0; i < 20; i++) large = large.pipe(Atomic.set(`k${i}`, i), Atomic.check(`k${i}`, "absent"))
       yield* store.commit(large)
       assert.equal(yield* store.count(KeyRange.all), 20)

@@ -259,7 +259,7 @@ class Run {
   #commit(demands: ReadonlyArray<Command.Check>, steps: ReadonlyArray<Command.Step>) {
     return Effect.flatMap(this.#look(demands), () => {
       const resolved = demands.map((demand) => this.#compare.resolve(demand))
-      const checked = resolved.reduce(
+      const checked = resolved.reduce<Atomic.Atomic>(
         (atomic, { check, version }) => atomic.pipe(Atomic.check(this.#fullKey(check.at), version)),
         Atomic.make
       )

@@ -173,7 +173,7 @@ describe("scripts", () => {
         const big = "x".repeat(1_500_000)
         yield* store.setMany(Array.from({ length: 10 }, (_, i) => ({ key: `big${i}`, value: big })))
         assert.strictEqual(Option.getOrThrow(yield* store.get("big9")).value, big)
-        let atomic = Atomic.make
+        let atomic: Atomic.Atomic = Atomic.make
         for (let i = 0; i < 1_000; i++) atomic = Atomic.add(`n${i % 600}`, 1)(atomic)
         const { results } = yield* store.commit(atomic)
         assert.deepStrictEqual([results[0], results[600]], [1, 2])

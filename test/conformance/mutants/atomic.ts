@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Atomic from "../../../src/store/Atomic.ts"
 import type { Commit, Outcome, Stored } from "../../../src/store/Backend.ts"
 import { NotInteger } from "../../../src/store/StateError.ts"
 import type { Version } from "../../../src/store/Version.ts"
@@ -188,7 +187,7 @@ export const atomic: ReadonlyArray<Mutant> = [
   ofService("a commit is made change by change", "commits never show half of themselves", (store) => ({
     commit: (commit) =>
       Effect.map(
-        Effect.forEach(commit.steps, (step) => store.commit({ ...Atomic.make, steps: [step] })),
+        Effect.forEach(commit.steps, (step) => store.commit({ ...commit, steps: [step] })),
         (all) => ({
           version: all[0]?.version ?? (0 as Version),
           atMs: 0,
