@@ -2,13 +2,16 @@
  * The transactional outbox: an order's row, its state and the message about it are written together or not at all, and the
  * messages go out in order, once each relay's lock says so.
  *
- * The row belongs to the app, the state and the message to the store, which works on the app's own SQLite connection: inside
- * `sql.withTransaction` its commits belong to the app's transaction. Run it with `npx tsx examples/outbox.ts`.
+ * The row belongs to the app, the state and the message to the store, which works on the app's own connection, to SQLite or to
+ * PostgreSQL: inside `sql.withTransaction` its commits belong to the app's transaction.
+ *
+ * Run it with `npx tsx examples/outbox.ts`, or with the URL of an empty PostgreSQL database behind it.
  */
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Console, Data, Effect, Layer, Stream } from "effect"
+import { Console, Data, Effect, Layer, Redacted, Stream } from "effect"
 import { Atomic, KeyRange, Lock, StateStore } from "effect-state"
+import { PostgresStore } from "effect-state/postgres"
 import { SqliteStore } from "effect-state/sqlite"
 
 export interface Order {
@@ -66,9 +69,12 @@ export const relay = <E, R>(send: (message: unknown) => Effect.Effect<void, E, R
     )
   })
 
-/** The app's client, and the store on its connection. */
-export const layer = (filename: string) =>
+/** The app's client of SQLite, and the store on its connection. */
+export const onSqlite = (filename: string) =>
   Layer.provideMerge(SqliteStore.layerFromClient(), SqliteClient.layer({ filename }))
+
+/** A store of PostgreSQL, and the app's client on the store's connections. */
+export const onPostgres = (url: string) => PostgresStore.layerWithClient({ url: Redacted.make(url) })
 
 const program = Effect.gen(function* () {
   yield* migrate
@@ -84,5 +90,8 @@ const program = Effect.gen(function* () {
 })
 
 if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) {
-  await Effect.runPromise(Effect.provide(program, layer(":memory:")))
+  const url = process.argv[2]
+  await Effect.runPromise(
+    url === undefined ? Effect.provide(program, onSqlite(":memory:")) : Effect.provide(program, onPostgres(url))
+  )
 }

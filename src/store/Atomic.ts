@@ -211,6 +211,14 @@ export {
 export const stamped = (key: string, version: Version): string => key + String(version).padStart(stampLength, "0")
 
 /**
+ * The version that `append` put at the end of a key. It stays when the entry is written anew, which gives that another version.
+ *
+ * @since 0.1.0
+ * @category stamps
+ */
+export const stampOf = (key: string): Version => Number(key.slice(-stampLength)) as Version // What append put there.
+
+/**
  * How many characters `append` adds to a key.
  *
  * @since 0.1.0

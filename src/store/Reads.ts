@@ -103,7 +103,11 @@ export const getMany = <Invalid extends OnInvalid = "fail">(
   onInvalid: Invalid | undefined
 ): Effect.Effect<ReadonlyArray<Item<Option.Option<Entry>, Invalid>>, ReadError> =>
   Effect.gen(function* () {
-    const fulls = yield* Either.all(keys.map((key) => View.resolveKey(view, "getMany", key)))
+    const fulls = keys.map((key) => View.fullKey(view, key))
+    for (const full of fulls) {
+      const problem = View.problem(view, "getMany", full)
+      if (problem !== undefined) return yield* problem
+    }
     const batches = Arr.chunksOf(fulls, view.backend.capabilities.batchReadsMax)
     const results = yield* View.reach(view, (backend) =>
       Effect.forEach(batches, (batch) => backend.read(batch, "entry"))

@@ -117,7 +117,10 @@ export interface Service {
     range: KeyRange,
     options?: { readonly from?: Cursor | undefined }
   ) => Stream.Stream<Change, ReadError>
-  /** A part of the keyspace of its own, disjoint from this one and from all others. */
+  /**
+   * A part of the keyspace of its own, disjoint from this one and from all others. Segments that begin with `~` are kept for
+   * what this library lays beside a namespace's keys: locks, histories, quarantines, positions of jobs.
+   */
   readonly namespace: (segment: string, options?: Namespace.Options) => Service
   /** The same part of the keyspace through another codec; `undefined` is JSON text. */
   readonly withCodec: (codec: Codec | undefined) => Service

@@ -5,11 +5,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { KeyRange, Lock, StateStore } from "effect-state"
-import { layer, migrate, place, relay } from "../../examples/outbox.ts"
-
-const inApp = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient | StateStore.StateStore>) =>
-  Effect.provide(Effect.zipRight(migrate, effect), layer(":memory:"))
+import { migrate, onPostgres, onSqlite, place, relay } from "../../examples/outbox.ts"
+import * as SharedServers from "../servers/SharedServers.ts"
 
 /** How many rows, states and messages there are. */
 const counts = Effect.gen(function* () {
@@ -20,14 +20,32 @@ const counts = Effect.gen(function* () {
   return [rows.length, states, yield* store.namespace("outbox").count(KeyRange.all)]
 })
 
-describe("The transactional outbox", () => {
-  it.live("runs as a program", () =>
+interface Database {
+  readonly name: string
+  readonly argument: Effect.Effect<ReadonlyArray<string>, unknown, Scope.Scope>
+  readonly layer: Layer.Layer<SqlClient.SqlClient | StateStore.StateStore, unknown>
+}
+
+const databases: ReadonlyArray<Database> = [
+  { name: "SQLite", argument: Effect.succeed([]), layer: onSqlite(":memory:") },
+  {
+    name: "PostgreSQL",
+    argument: Effect.map(SharedServers.postgresDatabase, (url) => [url]),
+    layer: Layer.unwrapScoped(Effect.map(SharedServers.postgresDatabase, onPostgres))
+  }
+]
+
+describe.each(databases)("The transactional outbox on $name", ({ argument, layer }) => {
+  const inApp = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient | StateStore.StateStore>) =>
+    Effect.provide(Effect.zipRight(migrate, effect), layer)
+
+  it.scopedLive("runs as a program", () =>
     Effect.gen(function* () {
+      const program = fileURLToPath(new URL("../../examples/outbox.ts", import.meta.url))
+      const args = ["--import", "tsx", program, ...(yield* argument)]
       const output = yield* Effect.async<string, Error>((resume) => {
-        ChildProcess.execFile(
-          process.execPath,
-          ["--import", "tsx", fileURLToPath(new URL("../../examples/outbox.ts", import.meta.url))],
-          (error, stdout) => resume(error === null ? Effect.succeed(stdout) : Effect.fail(error))
+        ChildProcess.execFile(process.execPath, args, (error, stdout) =>
+          resume(error === null ? Effect.succeed(stdout) : Effect.fail(error))
         )
       })
       assert.deepStrictEqual(output.trim().split("\n"), [

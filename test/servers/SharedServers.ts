@@ -10,7 +10,10 @@ import { inject } from "vitest"
 import { ServerError } from "./ServerError.ts"
 import type * as Shared from "./Shared.ts"
 
-const urlOf = (name: Shared.Name): Effect.Effect<string, ServerError> =>
+/** Asked for once in a process: a second request could meet a connection that was just given up. */
+const urlOf = (name: Shared.Name): Effect.Effect<string, ServerError> => Effect.runSync(Effect.cached(ask(name)))
+
+const ask = (name: Shared.Name): Effect.Effect<string, ServerError> =>
   Effect.tryPromise({
     try: async () => {
       const response = await fetch(`${inject("sharedServersUrl")}/${name}`)

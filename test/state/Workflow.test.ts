@@ -9,6 +9,7 @@ import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { Atomic, MemoryStore, StateStore, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as CountedStore from "../store/CountedStore.ts"
@@ -290,5 +291,35 @@ describe("A workflow on disk", () => {
         restarted
       )
     })
+  )
+})
+
+describe("Workflows that were written anew by other means, by another codec, say", () => {
+  it.effect("are listed once all the same, and their checkpoints keep their ids", () =>
+    Effect.gen(function* () {
+      const workflows = yield* Workflows
+      const raw = (yield* StateStore.StateStore).namespace("Workflows", { placement: "namespace" })
+      yield* workflows.save(begun)
+      const taken = yield* workflows.checkpoint("w1")
+      const entries = Arr.fromIterable(yield* Stream.runCollect(raw.entries({})))
+      yield* Effect.forEach(entries, ({ key, value }) => raw.set(key, value, { ttl: "keep" }))
+
+      assert.strictEqual(Option.getOrThrow(yield* workflows.checkpoints.latest("w1")).id, taken.id)
+      assert.deepStrictEqual(
+        Option.map(yield* workflows.checkpoints.load("w1", taken.id), ({ id }) => id),
+        Option.some(taken.id)
+      )
+      const saved = yield* workflows.update("w1", Workflow.addMessage("user", "Again"))
+      const { entries: listed } = yield* workflows.list()
+      assert.deepStrictEqual(
+        listed.map(({ id, version }) => ({ id, version })),
+        [{ id: "w1", version: saved.version }]
+      )
+
+      const state = Option.getOrThrow(yield* raw.get("state:w1"))
+      yield* raw.set("state:w1", state.value, { ttl: "keep" })
+      assert.isTrue(yield* workflows.delete("w1"))
+      assert.strictEqual(yield* workflows.count, 0)
+    }).pipe(Effect.provide(layer))
   )
 })

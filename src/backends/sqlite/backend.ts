@@ -35,7 +35,9 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     (commitsAlone ? engine.commitAlone(commit) : undefined) ?? transaction(() => engine.commitOne(commit))
   const apply = (batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> => {
     const [commit] = batch
-    return commit !== undefined && batch.length === 1 ? [applyOne(commit)] : transaction(() => engine.commit(batch))
+    if (commit !== undefined && batch.length === 1) return [applyOne(commit)]
+    // RETURNING is dear inside a transaction, but where temporary tables are kept in memory.
+    return transaction(() => (commitsAlone ? engine.commitPuts(batch) : undefined) ?? engine.commit(batch))
   }
   const readAll = (keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> => {
     const [key] = keys

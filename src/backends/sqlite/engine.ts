@@ -84,14 +84,24 @@ export class Engine {
   commitAlone(commit: Commit): Outcome | undefined {
     const put = lonePut(commit)
     if (put === undefined) return undefined
-    const nowMs = this.#nowMs()
-    const expiresAtMs = Ttl.expiresAtMs(put.deadline, nowMs, "absent") ?? null
     try {
-      const version = this.#sql.putAlone(put.key.text, nowMs, nowMs, expiresAtMs, put.payload)[0]?.[0] as Version // RETURNING gives one row.
-      return { _tag: "Committed", version, atMs: nowMs, results: [true] }
+      return this.#put(put)
     } catch (cause) {
       throw new CommitFailure(cause)
     }
+  }
+
+  #put({ key, deadline, payload }: Put): Outcome {
+    const nowMs = this.#nowMs()
+    const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
+    const version = this.#sql.putAlone(key.text, nowMs, nowMs, expiresAtMs, payload)[0]?.[0] as Version // RETURNING gives one row.
+    return { _tag: "Committed", version, atMs: nowMs, results: [true] }
+  }
+
+  /** Commits that are an unconditional put each, which leave the floor as it is; to be called inside a transaction. */
+  commitPuts(batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> | undefined {
+    const puts = batch.flatMap((commit) => lonePut(commit) ?? [])
+    return puts.length === batch.length ? puts.map((put) => this.#put(put)) : undefined
   }
 
   /** Commits one after the other; to be called inside a transaction. */

@@ -193,7 +193,8 @@ export const keep = (
       isHeld: Effect.zipWith(remainingMs, Deferred.isDone(lost), (leftMs, isLost) => open && leftMs > 0 && !isLost),
       verify: Effect.flatMap(look, (found) => (Option.isSome(found) ? Effect.fail(found.value) : Effect.void)),
       lost: Deferred.await(lost),
-      release: yield* Effect.cached(Effect.uninterruptible(giveBack))
+      // All of it: an interruption of the first caller must not be the answer for all who come later.
+      release: Effect.uninterruptible(yield* Effect.cached(giveBack))
     }
   })
 

@@ -104,7 +104,7 @@ export const make = <A, K>(
     isStored(value)
       ? Effect.succeed({
           // The record may have been written anew since: its key tells the version of its write.
-          version: Number(recordKey.slice(-Atomic.stampLength)) as Version,
+          version: Atomic.stampOf(recordKey),
           atMs: createdAtMs,
           value: "value" in value ? Option.some(value.value) : Option.none()
         })

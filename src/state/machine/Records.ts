@@ -118,16 +118,13 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
       store,
       outbox,
       ttl,
-      read: (key, eventId) =>
-        Effect.all(
-          {
-            state: store.get(key),
-            data: data.get(key),
-            answer: eventId === undefined ? Effect.succeedNone : answers.get(ownedBy(key) + eventId)
-          },
-          // Calls of one tick are one round trip.
-          { concurrency: 3 }
-        ),
+      read: (key, eventId) => {
+        const answer = eventId === undefined ? [] : [answers.key(ownedBy(key) + eventId)]
+        return Effect.map(
+          store.getMany([store.key(key), data.key(key), ...answer]),
+          ([state = none, data = none, answer = none]) => ({ state, data, answer })
+        )
+      },
       readState: (key) => store.get(key),
       readData: (key) => data.get(key),
       decodeState,
@@ -190,6 +187,8 @@ export const subjectOf = (key: string): string => {
 
 /** What the keys start with that belong to a context. */
 const ownedBy = (key: string): string => `${key.length}:${key}:`
+
+const none = Option.none<Entry>()
 
 const answersTtlDefault: DurationInput = "1 day"
 

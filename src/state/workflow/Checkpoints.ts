@@ -124,7 +124,8 @@ export const make = <M, C, R>(
         Effect.gen(function* () {
           const range = KeyRange.prefix(yield* prefixOf(workflowId))
           const { entries } = yield* store.page(range, { limit: 1, reverse: true })
-          return entries.find(({ createdAtMs }) => createdAtMs >= begunMs)?.version
+          const newest = entries.find(({ createdAtMs }) => createdAtMs >= begunMs)
+          return newest && Atomic.stampOf(newest.key)
         }),
       append: (workflowId, checkpoint) => {
         const key = store.key(Keys.checkpointPrefix(workflowId))

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import { Version } from "../../store/Version.ts"
 import { Metadata, type State } from "./State.ts"
@@ -165,7 +166,7 @@ export const summary = ({ value, ...entry }: Entry<Indexed>): Summary => ({
   metadata: value.metadata,
   messageCount: value.messageCount,
   origin: value.origin,
-  version: entry.version,
+  version: Atomic.stampOf(entry.key),
   createdAtMs: value.createdAtMs ?? entry.createdAtMs,
   updatedAtMs: entry.updatedAtMs,
   expiresAtMs: entry.expiresAtMs
@@ -179,9 +180,9 @@ export const summary = ({ value, ...entry }: Entry<Indexed>): Summary => ({
  */
 export const checkpoint = <M, C>(
   workflowId: string,
-  { createdAtMs, value, version }: Entry<StoredCheckpoint<M, C>>
+  { createdAtMs, key, value }: Entry<StoredCheckpoint<M, C>>
 ): Checkpoint<M, C> => ({
-  id: version,
+  id: Atomic.stampOf(key),
   workflowId,
   parent: value.parent,
   source: value.source,

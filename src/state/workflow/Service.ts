@@ -102,10 +102,7 @@ export const make = <
     const delete_ = (id: string) =>
       Effect.gen(function* () {
         const { version, wasThere } = yield* change(id, (current) =>
-          Effect.map(store.commit(Atomic.make.pipe(remove(id, current))), ({ version }) => ({
-            version,
-            wasThere: Option.isSome(current)
-          }))
+          Effect.map(remove(id, current), ({ version }) => ({ version, wasThere: Option.isSome(current) }))
         )
         // Those of a workflow that began under this id since then are newer.
         yield* store.clear(checkpoints.before(id, version))

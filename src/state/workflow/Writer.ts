@@ -10,8 +10,10 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
+import * as KeyRange from "../../store/KeyRange.ts"
 import * as Modification from "../../store/Modification.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import type { EncodeError, InvalidTtl, ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
@@ -31,6 +33,9 @@ type Steps = Atomic.Steps<VersionConflict>
  * @category models
  */
 export interface Write<M, C> {
+  /** The workflow's id. */
+  readonly id: string
+  /** The first change tells whether the index entry was found that is replaced, if there is one. */
   readonly steps: Steps
   readonly saved: (committed: Committed) => Saved<M, C>
 }
@@ -48,10 +53,16 @@ export interface Writer<M, C> {
     next: Stored<M, C>,
     options: Atomic.WriteOptions
   ) => Effect.Effect<Write<M, C>, EncodeError | InvalidTtl>
-  /** Removing what was read. */
-  readonly remove: (id: string, current: Option.Option<Entry>) => Steps
+  /** Removes what was read. */
+  readonly remove: (
+    id: string,
+    current: Option.Option<Entry>
+  ) => Effect.Effect<Committed, ReadError | WriteError | VersionConflict>
   /** Commits a prepared write. */
-  readonly commit: (write: Write<M, C>, more?: Steps) => Effect.Effect<Saved<M, C>, WriteError | VersionConflict>
+  readonly commit: (
+    write: Write<M, C>,
+    more?: Steps
+  ) => Effect.Effect<Saved<M, C>, ReadError | WriteError | VersionConflict>
   /** Reads a workflow and commits what follows from it, again if another writer was faster. */
   readonly change: <A, E>(
     id: string,
@@ -91,6 +102,7 @@ export const make = <M, C>(store: StateStore.Service, codec: SchemaCodec<Stored<
       const createdAtMs = Option.getOrUndefined(current)?.createdAtMs
       const indexed: Indexed = { id, metadata, messageCount: messages.length, origin: next.origin, createdAtMs }
       return {
+        id,
         steps: (atomic) =>
           atomic.pipe(
             unlist(id, current),
@@ -116,11 +128,31 @@ export const make = <M, C>(store: StateStore.Service, codec: SchemaCodec<Stored<
     return (atomic) => atomic.pipe(Atomic.check(keyOf(id), version), Atomic.delete(store.key(Keys.index(version))))
   }
 
+  /**
+   * Deletes what is listed of a workflow besides what a commit wrote, if that did not find what it replaced: a state that
+   * was written anew by other means (another codec, say) has a version that its index entry does not know.
+   */
+  const unlistOthers = (id: string, { results, version }: Committed): Effect.Effect<void, ReadError | WriteError> =>
+    results[0] === true
+      ? Effect.void
+      : store.entries(KeyRange.prefix(Keys.indexPrefix), { onInvalid: "skip" }).pipe(
+          Stream.filter(({ key, value }) => Keys.index(version) !== key && isOf(id)(value)),
+          Stream.runForEach(({ key }) => store.delete(key))
+        )
+
   return {
     read,
     write,
-    remove: (id, current) => (atomic) => atomic.pipe(unlist(id, current), Atomic.delete(keyOf(id))),
-    commit: ({ saved, steps }, more = identity) => Effect.map(store.commit(Atomic.make.pipe(steps, more)), saved),
+    commit: ({ id, saved, steps }, more = identity) =>
+      Effect.flatMap(store.commit(Atomic.make.pipe(steps, more)), (committed) =>
+        Effect.as(unlistOthers(id, committed), saved(committed))
+      ),
+    remove: (id, current) => {
+      const steps: Steps = (atomic) => atomic.pipe(unlist(id, current), Atomic.delete(keyOf(id)))
+      return Effect.tap(store.commit(steps(Atomic.make)), (committed) =>
+        Option.isSome(current) ? unlistOthers(id, committed) : Effect.void
+      )
+    },
     change: (id, attempt) =>
       Modification.untilCommitted(
         keyOf(id),
@@ -137,6 +169,8 @@ export const make = <M, C>(store: StateStore.Service, codec: SchemaCodec<Stored<
  */
 export const originOf = (entry: Option.Option<Entry>): Origin | undefined =>
   Option.getOrUndefined(Option.flatMap(entry, ({ value }) => decodeForked(value)))?.origin
+
+const isOf = (id: string) => Schema.is(Schema.Struct({ id: Schema.Literal(id) }))
 
 const decodeForked = Schema.decodeUnknownOption(Schema.Struct({ origin: Schema.optional(Origin) }))
 

@@ -10,10 +10,6 @@ import { RedisStore } from "effect-state/redis"
 import { SqliteStore } from "effect-state/sqlite"
 import * as SharedServers from "../../servers/SharedServers.ts"
 
-/** Asked for once: connections that idle between tests may be closed in the moment they are used again. */
-const redisUrl = Effect.runSync(Effect.cached(SharedServers.redisUrl))
-const postgresUrl = Effect.runSync(Effect.cached(SharedServers.postgresUrl))
-
 type Stores = Readonly<Record<string, Layer.Layer<StateStore.StateStore, unknown>>>
 
 const stores: Stores = {
@@ -21,12 +17,12 @@ const stores: Stores = {
   sqlite: SqliteStore.layer({ filename: ":memory:" }),
   // As on a cluster: what is committed together must lie together.
   redis: Layer.unwrapEffect(
-    Effect.map(Effect.all([redisUrl, SharedServers.redisPrefix]), ([url, prefix]) =>
+    Effect.map(Effect.all([SharedServers.redisUrl, SharedServers.redisPrefix]), ([url, prefix]) =>
       RedisStore.layer({ url, buckets: 4, keyPrefix: `${prefix}:` })
     )
   ),
   postgres: Layer.unwrapEffect(
-    Effect.map(Effect.all([postgresUrl, SharedServers.postgresName]), ([url, table]) =>
+    Effect.map(Effect.all([SharedServers.postgresUrl, SharedServers.postgresName]), ([url, table]) =>
       PostgresStore.layer({ url, table, maxConnections: 4 })
     )
   )
