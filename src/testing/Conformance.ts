@@ -34,6 +34,7 @@ import { migrationCases } from "./cases/migration.ts"
 import { modifyCases } from "./cases/modify.ts"
 import { namespaceCases } from "./cases/namespaces.ts"
 import { orderCases } from "./cases/order.ts"
+import { ownerCases } from "./cases/owners.ts"
 import { progressCases } from "./cases/progress.ts"
 import { scopeCases } from "./cases/scope.ts"
 import { timeCases } from "./cases/time.ts"
@@ -67,6 +68,7 @@ export const cases: ReadonlyArray<Case> = [
   ...historyCases,
   ...migrationCases,
   ...machineCases,
+  ...ownerCases,
   ...progressCases,
   ...customerCases,
   ...cachedCases,

@@ -4,9 +4,8 @@
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Entry } from "../../store/Entry.ts"
 import type { Version } from "../../store/Version.ts"
@@ -18,8 +17,10 @@ import type { Version } from "../../store/Version.ts"
  * @category models
  */
 export interface Session<D, M = Metadata> {
-  /** Whoever knows it has the session: it is a secret. */
+  /** Whoever knows it has the session: it is a secret. Where ids are hashed, lists have the hash here. */
   readonly id: string
+  /** Whose it is, as `create` was told. */
+  readonly owner: Option.Option<string>
   readonly data: D
   readonly metadata: M
   /** When the session was created, also under an earlier id. */
@@ -40,41 +41,6 @@ export interface Session<D, M = Metadata> {
 export type Metadata = { readonly [key: string]: unknown }
 
 /**
- * There is no such session: it never was, it expired, or it was deleted. The id is redacted in logs.
- *
- * @since 0.1.0
- * @category errors
- */
-export class SessionNotFound extends Schema.TaggedError<SessionNotFound>("effect-state/SessionNotFound")(
-  "SessionNotFound",
-  { id: Schema.RedactedFromSelf(Schema.String) }
-) {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return "There is no such session"
-  }
-}
-
-/**
- * A session was to be created under an id that another one has. The id is redacted in logs.
- *
- * @since 0.1.0
- * @category errors
- */
-export class SessionExists extends Schema.TaggedError<SessionExists>("effect-state/SessionExists")("SessionExists", {
-  id: Schema.RedactedFromSelf(Schema.String)
-}) {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return "There is a session under this id already"
-  }
-}
-
-/**
  * What is stored of a session.
  *
  * @since 0.1.0
@@ -87,6 +53,8 @@ export interface Envelope<D, M> {
   readonly createdAtMs?: number | undefined
   /** How long this session may be idle, if it is not as long as all; null means for ever. */
   readonly idleMs?: number | null | undefined
+  /** Whose it is; it never changes. */
+  readonly owner?: string | undefined
 }
 
 /**
@@ -104,20 +72,22 @@ export const envelope = <D, DI, R, M, MI, RM>(options: {
     data: options.data,
     metadata,
     createdAtMs: Schema.optional(Schema.Number),
-    idleMs: Schema.optional(Schema.NullOr(Schema.Number))
+    idleMs: Schema.optional(Schema.NullOr(Schema.Number)),
+    owner: Schema.optional(Schema.String)
   })
   // Without a schema of its own, metadata is a record of anything, as the default of M says.
   return schema as unknown as Schema.Schema<Envelope<D, M>, unknown, R | RM>
 }
 
 /**
- * The session of an entry.
+ * The session of an entry, under the id that its holder knows: where ids are hashed, it is not the entry's key.
  *
  * @since 0.1.0
  * @category storing
  */
-export const fromEntry = <D, M>(entry: Entry<Envelope<D, M>>): Session<D, M> => ({
-  id: entry.key,
+export const fromEntry = <D, M>(entry: Entry<Envelope<D, M>>, id: string = entry.key): Session<D, M> => ({
+  id,
+  owner: Option.fromNullable(entry.value.owner),
   data: entry.value.data,
   metadata: entry.value.metadata,
   createdAt: DateTime.unsafeMake(startOf(entry)),
@@ -144,11 +114,3 @@ export const merge = <A>(current: A, changes: Partial<A> | undefined): A => {
   if (changes === undefined) return current
   return Predicate.isRecord(current) && Predicate.isRecord(changes) ? { ...current, ...changes } : (changes as A) // A whole.
 }
-
-/**
- * The error for an id without a session.
- *
- * @since 0.1.0
- * @category errors
- */
-export const notFound = (id: string): SessionNotFound => new SessionNotFound({ id: Redacted.make(id) })
