@@ -22,11 +22,13 @@ export const timeCases: ReadonlyArray<Case> = [
   time("an entry lives until its deadline, and not a millisecond longer", (store, harness) =>
     Effect.gen(function* () {
       const { atMs } = yield* store.commit(Atomic.make.pipe(Atomic.set("a", 1, { ttl: 40 })))
+      // A server counts parts of milliseconds, and may round up what it tells of its clock.
+      const partMs = harness.clock === "test" ? 0 : 1
       for (let live = true; live; yield* harness.advance(1)) {
         const beforeMs = yield* harness.nowMs
         live = yield* store.exists("a")
         const afterMs = yield* harness.nowMs
-        if (live) assert.ok(beforeMs < atMs + 40, "it lives too long")
+        if (live) assert.ok(beforeMs < atMs + 40 + partMs, "it lives too long")
         else assert.ok(afterMs >= atMs + 40, "it is gone too early")
       }
     })
