@@ -71,7 +71,9 @@ export const admit = <D, M>(
       ? found.value.version
       : yield* store.set(gate, true, { ttl: gateMs, ifVersion: "absent" })
     const through = Atomic.make.pipe(Atomic.check(gate, version), passing(owners, owner))
-    const members = yield* owners.live(owner)
+    const all = yield* owners.members(owner)
+    // No session is missing among the members: only who has too many of them may have too many sessions.
+    const members = all.length < max ? all : yield* owners.live(all)
     if (members.length < max) return through
     if (onExceed === "reject") return yield* new TooManySessions({ max })
     // More than one must go only if more were allowed before: those are too many even if this login fails.

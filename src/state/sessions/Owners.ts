@@ -68,8 +68,10 @@ export interface Owners<D, M> {
     owner: string,
     options?: PageOptions<Exclude<OnInvalid, "either">>
   ) => Effect.Effect<Page<Entry<Envelope<D, M>>>, ReadError>
-  /** The members of an owner whose sessions are there, the oldest first. */
-  readonly live: (owner: string) => Effect.Effect<ReadonlyArray<Member>, ReadError>
+  /** All members of an owner, the oldest first. */
+  readonly members: (owner: string) => Effect.Effect<ReadonlyArray<Member>, ReadError>
+  /** Those members whose sessions are there; one that can't be decoded is. */
+  readonly live: (members: ReadonlyArray<Member>) => Effect.Effect<ReadonlyArray<Member>, ReadError>
   /** Ends a session that still has its key. */
   readonly remove: (member: Member) => Atomic.Steps<VersionConflict>
   /** Ends sessions that are still there under their keys, and gives their number. */
@@ -100,10 +102,6 @@ export const make = <D, M>(sessions: Collection<Envelope<D, M>>, placement: Plac
     const isTheirs = Atomic.check(place(owner, key), version)
     return (steps) => steps.pipe(isTheirs, Atomic.delete(store.key(key)), Atomic.delete(place(owner, key)))
   }
-
-  /** Whether a session is there; one that can't be decoded is. */
-  const isLive = (owner: string) => (session: Either.Either<Option.Option<Entry<Envelope<D, M>>>, unknown>) =>
-    Either.isLeft(session) || (Option.isSome(session.right) && session.right.value.value.owner === owner)
 
   const end = (members: ReadonlyArray<Member>) =>
     Effect.forEach(
@@ -136,21 +134,20 @@ export const make = <D, M>(sessions: Collection<Envelope<D, M>>, placement: Plac
         Effect.repeat({ times: rereadsMax, until: ({ isComplete }) => isComplete }),
         Effect.map(({ page }) => page)
       ),
-    live: (owner) =>
-      Effect.gen(function* () {
-        const entries = yield* Stream.runCollect(index.entries(KeyRange.prefix(startOf(owner))))
-        const members = Array.from(entries, (entry) => memberOf(owner, entry))
-        const found = yield* sessions.getMany(
+    members: (owner) =>
+      Effect.map(Stream.runCollect(index.entries(KeyRange.prefix(startOf(owner)))), (entries) =>
+        Array.from(entries, (entry) => memberOf(owner, entry)).sort(
+          (a, b) => a.createdAtMs - b.createdAtMs || a.version - b.version
+        )
+      ),
+    live: (members) =>
+      Effect.map(
+        sessions.getMany(
           members.map(({ key }) => key),
           { onInvalid: "either" }
-        )
-        const there = isLive(owner)
-        const live = members.filter((_, i) => {
-          const session = found[i]
-          return session !== undefined && there(session)
-        })
-        return live.sort((a, b) => a.createdAtMs - b.createdAtMs || a.version - b.version)
-      }),
+        ),
+        (found) => members.filter(({ owner }, i) => isThere(owner, found[i]))
+      ),
     remove,
     end,
     endAll: (owner, exceptKey) => {
@@ -204,6 +201,13 @@ const startOf = (owner: string): string => `${Key.escapeSegment(owner)}:${sessio
 const sessionPrefix = "session:"
 
 const keyOf = (owner: string, { key }: Entry): string => key.slice(startOf(owner).length)
+
+const isThere = <D, M, E>(
+  owner: string,
+  session: Either.Either<Option.Option<Entry<Envelope<D, M>>>, E> | undefined
+): boolean =>
+  session !== undefined &&
+  (Either.isLeft(session) || (Option.isSome(session.right) && session.right.value.value.owner === owner))
 
 /** The key of the session that an entry of the index is for; nothing for a gate. */
 const sessionOf = (key: string): string | undefined => {

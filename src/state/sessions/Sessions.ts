@@ -130,18 +130,17 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
             return true
           })
         ).pipe(Effect.catchTag("SessionNotFound", () => Effect.succeed(false))),
-      delete: (id) => {
-        const key = keyOf(id)
-        return change(id, ({ value, version }) => {
+      delete: (id, options) => {
+        const key = options?.listed === true ? id : keyOf(id)
+        const remove = ({ value, version }: Entry<Envelope<D, M>>) => {
           const unchanged = Atomic.make.pipe(Atomic.check(key, version), Atomic.delete(key))
           return Effect.as(store.commit(unchanged.pipe(owners.leave(value.owner, key))), true)
-        }).pipe(
-          Effect.catchTags({
-            SessionNotFound: () => Effect.succeed(false),
-            // Nobody can tell whose it is; its place in the index counts for nothing without it.
-            DecodeError: () => sessions.delete(key)
-          })
-        )
+        }
+        return Effect.catchTags(change(id, remove, key), {
+          SessionNotFound: () => Effect.succeed(false),
+          // Nobody can tell whose it is; without it, its place in the index counts for nothing.
+          DecodeError: () => sessions.delete(key)
+        })
       },
       rotate: (id) =>
         change(id, (entry) =>
