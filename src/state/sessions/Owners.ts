@@ -114,7 +114,26 @@ export const make = <D, M>(sessions: Collection<Envelope<D, M>>, placement: Plac
       { concurrency: endingMax }
     ).pipe(Effect.map((ended) => ended.reduce<number>((sum, n) => sum + n, 0)))
 
-  const owners: Owners<D, M> = {
+  const endAll = (owner: string, exceptKey: string | undefined): Effect.Effect<number, ReadError | WriteError> =>
+    // From the start each time: a session that moves to another id meanwhile may come to lie before those that were read.
+    Effect.flatMap(index.page(KeyRange.prefix(startOf(owner)), { limit: endingMax }), ({ entries }) => {
+      const members = entries.map((entry) => memberOf(owner, entry)).filter(({ key }) => key !== exceptKey)
+      if (members.length === 0) return Effect.succeed(0)
+      return Effect.flatMap(end(members), (ended) => Effect.map(endAll(owner, exceptKey), (more) => ended + more))
+    })
+
+  /** Takes an entry out that has no session, if it is one. */
+  const pruneOne = ({ key, version }: Entry) => {
+    const session = sessionOf(key)
+    if (session === undefined) return Effect.void
+    const gone = Atomic.make.pipe(Atomic.check(store.key(session), "absent"), Atomic.check(index.key(key), version))
+    return Effect.catchTag(store.commit(gone.pipe(Atomic.delete(index.key(key)))), "VersionConflict", () => Effect.void)
+  }
+  const prune = index
+    .entries(KeyRange.all)
+    .pipe(Stream.mapEffect(pruneOne, { concurrency: endingMax, unordered: true }), Stream.runDrain)
+
+  return {
     gate: (owner) => index.key(`${Key.escapeSegment(owner)}:gate`),
     enter: (owner, key, createdAtMs, life) =>
       owner === undefined ? identity : Atomic.set(place(owner, key), { createdAtMs }, life),
@@ -150,44 +169,9 @@ export const make = <D, M>(sessions: Collection<Envelope<D, M>>, placement: Plac
       ),
     remove,
     end,
-    endAll: (owner, exceptKey) => {
-      // From the start each time: a session that moves to another id meanwhile may come to lie before those that were read.
-      const pass: Effect.Effect<number, ReadError | WriteError> = Effect.flatMap(
-        index.page(KeyRange.prefix(startOf(owner)), { limit: endingMax }),
-        ({ entries }) => {
-          const members = entries.map((entry) => memberOf(owner, entry)).filter(({ key }) => key !== exceptKey)
-          return members.length === 0
-            ? Effect.succeed(0)
-            : Effect.zipWith(
-                end(members),
-                Effect.suspend(() => pass),
-                (ended, more) => ended + more
-              )
-        }
-      )
-      return pass
-    },
-    prune: index.entries(KeyRange.all).pipe(
-      Stream.mapEffect(
-        ({ key, version }) => {
-          const session = sessionOf(key)
-          if (session === undefined) return Effect.void
-          const gone = Atomic.make.pipe(
-            Atomic.check(store.key(session), "absent"),
-            Atomic.check(index.key(key), version)
-          )
-          return Effect.catchTag(
-            store.commit(gone.pipe(Atomic.delete(index.key(key)))),
-            "VersionConflict",
-            () => Effect.void
-          )
-        },
-        { concurrency: endingMax, unordered: true }
-      ),
-      Stream.runDrain
-    )
+    endAll,
+    prune
   }
-  return owners
 }
 
 /** How many sessions are ended at once, and how many members are read for it. At least 2: one may have to stay. */
