@@ -66,6 +66,25 @@ export interface Namespace {
 }
 
 /**
+ * The name of a namespace in which this library keeps what belongs to the entries of another one: their locks, their
+ * past. Its segment begins with `~`, which no segment does that is given as text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Inner {
+  readonly inner: string
+}
+
+/**
+ * Names a namespace of the library's own. What lies there is the library's to change.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const inner = (name: string): Inner => ({ inner: name })
+
+/**
  * The namespace that holds all others of a store.
  *
  * @since 0.1.0
@@ -82,13 +101,15 @@ export const root = (store: object, ttlMs: Ttl.TtlMs, codec?: Codec | undefined)
 })
 
 /**
- * A namespace inside another one, disjoint from it and from all its siblings.
+ * A namespace inside another one, disjoint from it and from all its siblings. Names that begin with `~` are kept for
+ * {@link inner} ones.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const child = (parent: Namespace, segment: string, options: Options = {}): Namespace => {
-  const problem = parent.invalid ?? Key.problem(segment)
+export const child = (parent: Namespace, name: string | Inner, options: Options = {}): Namespace => {
+  const segment = typeof name === "string" ? name : `~${name.inner}`
+  const problem = parent.invalid ?? Key.problem(segment) ?? reserved(name)
   const path = problem === undefined ? joinPath(parent.path, Key.escapeSegment(segment)) : parent.path
   return {
     ...bounds(path),
@@ -147,6 +168,11 @@ export const placementOfPrefix = (namespace: Namespace, prefix: string): string 
   if (namespace.placement === "namespace") return namespace.start
   return namespace.placement === "prefix" && prefix.includes(":") ? upToColon(namespace.start, prefix) : undefined
 }
+
+const reserved = (name: string | Inner): InvalidKey | undefined =>
+  typeof name === "string" && name.startsWith("~")
+    ? new InvalidKey({ key: name.slice(0, 64).toWellFormed(), reason: "a namespace's name does not begin with ~" })
+    : undefined
 
 const bounds = (path: string) => ({ path, start: `${path}:`, end: `${path};` })
 

@@ -118,10 +118,10 @@ export interface Service {
     options?: { readonly from?: Cursor | undefined }
   ) => Stream.Stream<Change, ReadError>
   /**
-   * A part of the keyspace of its own, disjoint from this one and from all others. Segments that begin with `~` are kept for
-   * what this library lays beside a namespace's keys: locks, histories, quarantines, positions of jobs.
+   * A part of the keyspace of its own, disjoint from this one and from all others. A segment is what a key may be, but begins
+   * with no `~`: those are kept for what this library lays beside a namespace's keys (locks, histories, quarantines).
    */
-  readonly namespace: (segment: string, options?: Namespace.Options) => Service
+  readonly namespace: (segment: string | Namespace.Inner, options?: Namespace.Options) => Service
   /** The same part of the keyspace through another codec; `undefined` is JSON text. */
   readonly withCodec: (codec: Codec | undefined) => Service
   /** A key with its namespace, so that a commit can span the namespaces of one store. */

@@ -112,7 +112,7 @@ export const at = (view: View, { namespace }: FullKey): View =>
  * @since 0.1.0
  * @category namespaces
  */
-export const child = (view: View, segment: string, options?: Namespace.Options): View => ({
+export const child = (view: View, segment: string | Namespace.Inner, options?: Namespace.Options): View => ({
   ...view,
   namespace: Namespace.child(view.namespace, segment, options)
 })

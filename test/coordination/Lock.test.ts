@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { Atomic, Backend, Lock, MemoryStore, StateStore } from "effect-state"
+import { Atomic, Backend, Lock, MemoryStore, Namespace, StateStore } from "effect-state"
 import { make as makeMemory } from "../../src/backends/memory/backend.ts"
 
 /** Two stores over one backend: what two processes are to each other, each with lines of its own. */
@@ -88,7 +88,7 @@ describe("Lock", () => {
         )
         const holder = yield* Effect.fork(Effect.flip(on(ours)(Lock.withLock("a", { lease: "30 seconds" })(body))))
         yield* Deferred.await(inside)
-        yield* lose(theirs.namespace("~lock"))
+        yield* lose(theirs.namespace(Namespace.inner("lock")))
         yield* TestClock.adjust("10 seconds")
         const error = yield* Fiber.join(holder)
         assert.deepStrictEqual([error._tag, (error as Lock.LockLost).reason], ["LockLost", reason]) // As just said.
@@ -100,7 +100,9 @@ describe("Lock", () => {
   it.scoped("does not call work done that outlived its lock", () =>
     Effect.gen(function* () {
       const [ours, theirs] = yield* twoStores
-      const error = yield* Effect.flip(on(ours)(Lock.withLock("a")(theirs.namespace("~lock").delete("a"))))
+      const error = yield* Effect.flip(
+        on(ours)(Lock.withLock("a")(theirs.namespace(Namespace.inner("lock")).delete("a")))
+      )
       assert.strictEqual(error._tag, "LockLost")
     })
   )

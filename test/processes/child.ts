@@ -1,6 +1,6 @@
 /**
- * A process of its own on the store that STATE_URL names: `child <namespace> count <times>` adds and swaps so often, and
- * `child <namespace> write` writes until it is killed. Every line tells of something that the store acknowledged.
+ * A process of its own on the store that STATE_URL names: `child <namespace> count <times>` adds and swaps so often,
+ * `child <namespace> contend <times>` does so in each of 100 fibers, and `child <namespace> write` writes until it is killed. Every line tells of something that the store acknowledged.
  */
 import { writeSync } from "node:fs"
 import * as Effect from "effect/Effect"
@@ -27,6 +27,17 @@ const count = Effect.gen(function* () {
   yield* print("done")
 })
 
+const contend = Effect.gen(function* () {
+  const store = (yield* StateStore.StateStore).namespace(namespace)
+  const fiber = Effect.replicateEffect(
+    Effect.zip(store.add("added", 1), store.modify("swapped", plusOne)),
+    Number(times),
+    { discard: true }
+  )
+  yield* Effect.replicateEffect(fiber, 100, { concurrency: "unbounded", discard: true })
+  yield* print("done")
+})
+
 const write = Effect.gen(function* () {
   const store = (yield* StateStore.StateStore).namespace(namespace)
   const writer = (name: string) =>
@@ -40,7 +51,11 @@ const write = Effect.gen(function* () {
   yield* Effect.forEach(["a", "b", "c"], writer, { concurrency: "unbounded" })
 })
 
-Effect.runPromise(Effect.provide(job === "count" ? count : write, StoreUrl.layerConfig)).catch((error) => {
-  console.error(error)
-  process.exitCode = 1
-})
+const jobs: Readonly<Record<string, typeof count>> = { count, contend, write }
+
+Effect.runPromise(Effect.provide(jobs[job] ?? Effect.dieMessage(`no job ${job}`), StoreUrl.layerConfig)).catch(
+  (error) => {
+    console.error(error)
+    process.exitCode = 1
+  }
+)

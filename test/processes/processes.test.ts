@@ -54,6 +54,31 @@ describe("Two processes on one store lose no addition and no swap of 10,000 each
   )
 })
 
+describe("Four processes of 100 fibers each, all at one key, lose nothing, and each gets through:", () => {
+  it.scopedLive.each([
+    ["sqlite", sqlite],
+    ["redis", redis],
+    ["postgres", postgres]
+  ] as const)(
+    "%s",
+    ([, url]) =>
+      Effect.gen(function* () {
+        const stateUrl = yield* url
+        const namespace = yield* SharedServers.redisPrefix
+        const run = Effect.promise(() => workers.run(stateUrl, [namespace, "contend", "5"]))
+        assert.deepStrictEqual(yield* Effect.replicateEffect(run, 4, { concurrency: 4 }), [
+          ["done"],
+          ["done"],
+          ["done"],
+          ["done"]
+        ])
+        const [added, swapped] = yield* read(stateUrl, namespace, ["added", "swapped"])
+        assert.deepStrictEqual([added?.value, swapped?.value], [2_000, 2_000])
+      }),
+    180_000
+  )
+})
+
 describe("A process that is killed in the middle of writing, 50 times, loses no acknowledged write:", () => {
   it.scopedLive.each([
     ["sqlite", sqlite],

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Atomic, Collection, MemoryStore, Modification, StateStore } from "effect-state"
+import { Atomic, Collection, MemoryStore, Modification, Namespace, StateStore } from "effect-state"
 
 const User = Schema.Struct({
   name: Schema.NonEmptyString,
@@ -210,7 +210,7 @@ describe("Collection", () => {
             Effect.as(Effect.orDie(meddle), [undefined, Modification.write({ ...ada, visits: 99 })] as const)
           )
         )
-      const lost = yield* change(users.store.namespace("~lock").delete("ada"))
+      const lost = yield* change(users.store.namespace(Namespace.inner("lock")).delete("ada"))
       assert.strictEqual(lost._tag, "LockLost")
       const conflict = yield* change(users.set("ada", { ...ada, visits: 5 }))
       assert.strictEqual(conflict._tag, "VersionConflict")

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Atomic, History, KeyRange, MemoryStore, Modification, StateStore, Version } from "effect-state"
+import { Atomic, History, KeyRange, MemoryStore, Modification, Namespace, StateStore, Version } from "effect-state"
 import * as fc from "fast-check"
 import { diff } from "../../src/state/history/Diff.ts"
 
@@ -191,7 +191,7 @@ describe("History", () => {
       const puts = yield* Effect.forEach(Arr.range(1, 20), (n) => docs.put("a", n))
       yield* Effect.forEach(puts, (put) => docs.store.commit(Atomic.make.pipe(put)))
       const open = Effect.map(
-        docs.store.namespace("history").page(KeyRange.all),
+        docs.store.namespace(Namespace.inner("history")).page(KeyRange.all),
         ({ entries }) => entries.filter(({ expiresAtMs }) => expiresAtMs === undefined).length
       )
       assert.strictEqual(yield* open, 20)

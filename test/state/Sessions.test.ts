@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Either, Layer, Option, Redacted, Schema, Stream, TestClock } from "effect"
-import { MemoryStore, Sessions, StateStore } from "effect-state"
+import { MemoryStore, Namespace, Sessions, StateStore } from "effect-state"
 
 const Data = Schema.Struct({
   userId: Schema.String,
@@ -250,7 +250,7 @@ describe("Sessions", () => {
         Effect.flip(
           sessions.withSession(id)(() => Effect.as(Effect.orDie(meddle), [undefined, { data: { step: 1 } }] as const))
         )
-      assert.strictEqual((yield* change(store.namespace("~lock").delete(id)))._tag, "LockLost")
+      assert.strictEqual((yield* change(store.namespace(Namespace.inner("lock")).delete(id)))._tag, "LockLost")
       assert.deepStrictEqual((yield* sessions.require(id)).data, fresh.data)
       assert.strictEqual((yield* change(sessions.delete(id)))._tag, "SessionNotFound")
       assert.strictEqual((yield* change(Effect.void))._tag, "SessionNotFound")

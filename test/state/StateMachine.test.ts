@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Backend, Lock, MemoryStore, StateMachine, StateStore } from "effect-state"
+import { Backend, Lock, MemoryStore, Namespace, StateMachine, StateStore } from "effect-state"
 import { make as makeMemory } from "../../src/backends/memory/backend.ts"
 
 const Order = StateMachine.make({
@@ -505,7 +505,7 @@ describe("Isolation", () => {
     Effect.gen(function* () {
       const orders = yield* Orders
       const store = (yield* StateStore.StateStore).namespace("Orders")
-      const locks = store.namespace("~lock")
+      const locks = store.namespace(Namespace.inner("lock"))
       const lose = locks.set("ada", { holder: "somebody else" })
       const handlers = [
         orders.isolated("ada")((order) => Effect.zipRight(lose, order.send(start))),

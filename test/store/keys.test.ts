@@ -7,10 +7,16 @@ import { byBytes, key, part } from "./text.ts"
 
 const store = {}
 const root = Namespace.root(store, undefined)
-const path = FastCheck.array(key, { maxLength: 3 })
-const namespaceOf = (path: ReadonlyArray<string>) =>
+const path = FastCheck.array(
+  FastCheck.tuple(FastCheck.boolean(), key).map(([inner, name]) =>
+    inner ? Namespace.inner(name) : name.replace(/^~/, "-")
+  ),
+  { maxLength: 3 }
+)
+const namespaceOf = (path: ReadonlyArray<string | Namespace.Inner>) =>
   path.reduce((parent, segment) => Namespace.child(parent, segment), root)
-const textOf = (path: ReadonlyArray<string>, key: string) => Namespace.fullKey(namespaceOf(path), key).text
+const textOf = (path: ReadonlyArray<string | Namespace.Inner>, key: string) =>
+  Namespace.fullKey(namespaceOf(path), key).text
 const rangeOf = (range: KeyRange.KeyRange) => Either.getOrThrow(KeyRange.resolve(root, range))
 
 describe("Utf8", () => {
@@ -39,7 +45,7 @@ describe("Key", () => {
 
 describe("Namespace", () => {
   it.prop("no two keys of any namespaces become one", [path, key, path, key], ([path1, key1, path2, key2]) => {
-    const same = key1 === key2 && path1.length === path2.length && path1.every((segment, i) => segment === path2[i])
+    const same = key1 === key2 && JSON.stringify(path1) === JSON.stringify(path2)
     assert.strictEqual(textOf(path1, key1) === textOf(path2, key2), same)
   })
 

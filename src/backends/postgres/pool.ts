@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Pg from "pg"
 import type { Fault } from "../../store/Backend.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import * as Failure from "./failure.ts"
 
 /**
@@ -27,9 +29,7 @@ export const make = (config: Pg.PoolConfig): Effect.Effect<Pg.Pool, Fault, Scope
       }),
       end
     )
-    yield* Effect.forEach(Array.from({ length: Math.max(1, config.min ?? 0) }), () => connect(pool), {
-      concurrency: "unbounded"
-    }).pipe(Effect.scoped)
+    yield* Effect.scoped(Concurrent.all(Arr.replicate(connect(pool), Math.max(1, config.min ?? 0))))
     return pool
   })
 

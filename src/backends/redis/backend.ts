@@ -10,6 +10,7 @@
 import * as Effect from "effect/Effect"
 import type { Backend, Commit, Fault, Info, Outcome, ReadResult, Select } from "../../store/Backend.ts"
 import { fault } from "../../store/Backend.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Commits from "./commits.ts"
@@ -110,7 +111,7 @@ const byBucket = <Item, Answer>(
       (answers) => [indices, answers] as const
     )
   )
-  return Effect.map(Effect.all(runs, { concurrency: "unbounded" }), (runs) => {
+  return Effect.map(Concurrent.all(runs), (runs) => {
     const ordered = new Array<Answer>(items.length)
     for (const [indices, answers] of runs) {
       for (const [j, i] of indices.entries()) ordered[i] = answers[j] as Answer // One for each.
@@ -218,12 +219,8 @@ const info = (server: Server): Effect.Effect<Info, Fault> =>
   Effect.gen(function* () {
     const connection = server.connection()
     const [seconds, micros] = list(yield* connection.command("read", "TIME"))
-    const sizes = yield* Effect.forEach(
-      server.layout.buckets,
-      ({ index }) => connection.command("read", "ZCARD", index),
-      {
-        concurrency: "unbounded"
-      }
+    const sizes = yield* Concurrent.all(
+      server.layout.buckets.map(({ index }) => connection.command("read", "ZCARD", index))
     )
     return {
       nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),

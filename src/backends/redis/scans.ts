@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Fault, Page, ScanOptions, Stored, Unreadable } from "../../store/Backend.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Utf8 from "../../store/Utf8.ts"
 import type { Connection } from "./connection.ts"
@@ -34,7 +35,7 @@ export const scan = (
     const items: Array<Stored | Unreadable> = []
     while (items.length < wanted) {
       const dry = sources.filter((source) => source.isDry)
-      if (dry.length > 0) yield* Effect.forEach(dry, (source) => source.fill, { concurrency: fillsMax, discard: true })
+      if (dry.length > 0) yield* Concurrent.all(dry.map((source) => source.fill))
       const source = leading(sources, options.reverse)
       const item = source?.take()
       if (item !== undefined) items.push(item)
@@ -69,13 +70,8 @@ export const count = (
         if (after === "") return total
       }
     })
-  return Effect.map(Effect.forEach(buckets, countIn, { concurrency: fillsMax }), (counts) =>
-    counts.reduce((sum, count) => sum + count, 0)
-  )
+  return Effect.map(Concurrent.all(buckets.map(countIn)), (counts) => counts.reduce((sum, count) => sum + count, 0))
 }
-
-/** How many buckets are asked at once. */
-const fillsMax = 16
 
 /** A bucket's part of a range, and how far it was read. */
 class Source {

@@ -69,7 +69,10 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
     })
   })
 
-/** Runs an effect while nobody else has the client's connection. */
+/**
+ * Runs an effect while nobody else has the client's connection. The client's wait for it loses the connection if it is interrupted
+ * just when it gets it: so it can't be, and whoever is interrupted goes without waiting for its end.
+ */
 const reserved = <A>(
   client: SqliteClient,
   use: (connection: SqlConnection) => Effect.Effect<A, Fault>
@@ -79,7 +82,7 @@ const reserved = <A>(
       Effect.mapError(client.reserve, (cause) => fault("unavailable", "its client has no connection", { cause })),
       use
     )
-  )
+  ).pipe(Effect.uninterruptible, Effect.disconnect)
 
 /** The app's own waiting time for locks stops the process; it is put aside for the one statement that may meet a lock. */
 const transactionOn = (connection: Connection, sqlConnection: SqlConnection) => {

@@ -85,9 +85,9 @@ export const obtain = (
       })
 
     const look = Effect.gen(function* () {
-      const [entry, isAnnounced] = yield* restore(
-        Effect.all([store.get(keys.lock), store.exists(keys.waiting)], { concurrency: 2 })
-      )
+      const [entry, isAnnounced] = yield* Effect.all([store.get(keys.lock), store.exists(keys.waiting)], {
+        concurrency: 2
+      })
       if (Option.isNone(entry)) return yield* take
       if (isHeldBy(entry.value, holder)) return yield* adopt(entry.value.version)
       if (!isAnnounced) yield* store.set(keys.waiting, true, { ttl: announcedMs })

@@ -213,9 +213,12 @@ const isConflict = (error: { readonly _tag: string }): error is VersionConflict 
 
 /** Where the lock of a key lies, and where those leave word who wait for it. */
 const keysOf = (subject: FullKey): { readonly lock: FullKey; readonly waiting: FullKey } => {
-  const beside = (segment: string) =>
-    Namespace.fullKey(Namespace.child(subject.namespace, segment, { placement: () => subject }), subject.local)
-  return { lock: beside("~lock"), waiting: beside("~lock-wanted") }
+  const beside = (name: string) =>
+    Namespace.fullKey(
+      Namespace.child(subject.namespace, Namespace.inner(name), { placement: () => subject }),
+      subject.local
+    )
+  return { lock: beside("lock"), waiting: beside("lock-wanted") }
 }
 
 const refuseInTransaction = (subject: FullKey): Effect.Effect<void, Unsupported> =>

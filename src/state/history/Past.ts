@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import type { Page, PageOptions } from "../../store/Reads.ts"
@@ -165,10 +166,9 @@ export const make = <A, K>(
     diff: (id, from, to) =>
       Effect.gen(function* () {
         const subject = yield* keyAndPrefix(id)
-        const [before, after] = yield* Effect.all([rawAtVersion(subject, from), rawAtVersion(subject, to)], {
-          concurrency: 2
-        })
-        return Option.zipWith(before, after, (before, after) =>
+        const [before, after] = yield* Concurrent.all([rawAtVersion(subject, from), rawAtVersion(subject, to)])
+        // One for each.
+        return Option.zipWith(before ?? Option.none(), after ?? Option.none(), (before, after) =>
           HistoryDiff.diff(Option.getOrUndefined(before.value), Option.getOrUndefined(after.value))
         )
       }),

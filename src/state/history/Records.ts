@@ -105,7 +105,7 @@ export const make = (
   Either.gen(function* () {
     const count = yield* checkCount(keep.count ?? countMax)
     const keptMs = keep.duration === undefined ? undefined : yield* Ttl.decode(keep.duration)
-    const store = subjects.namespace("history", {
+    const store = subjects.namespace(Namespace.inner("history"), {
       placement: (key) => subjects.key(subjectOf(key)),
       ttl: Number.POSITIVE_INFINITY
     })

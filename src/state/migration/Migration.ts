@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as KeyRange from "../../store/KeyRange.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
 import { pageLimitMax } from "../../store/Reads.ts"
 import { InvalidOption, type ReadError, type WriteError } from "../../store/StateError.ts"
@@ -157,7 +158,7 @@ const Position = Schema.Struct({ after: Schema.String, counts: Report_.Counts })
 /** Where a job keeps its position. Once it has seen the last entry, there is none. */
 const positionOf = (subjects: StateStore.Service, job: string) =>
   Effect.map(SchemaCodec.make(Position), (codec) => {
-    const store = subjects.namespace("~migration", { ttl: Number.POSITIVE_INFINITY, secretKeys: false })
+    const store = subjects.namespace(Namespace.inner("migration"), { ttl: Number.POSITIVE_INFINITY, secretKeys: false })
     return {
       get: Effect.flatMap(
         store.get(job),

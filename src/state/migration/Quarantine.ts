@@ -77,7 +77,10 @@ const Stored = Schema.Struct({ value: Schema.Unknown, reason: Schema.String })
  */
 export const make = (subjects: StateStore.Service): Effect.Effect<Quarantine> =>
   Effect.map(SchemaCodec.make(Stored), (stored) => {
-    const store = subjects.namespace("~quarantine", { placement: subjects.key, ttl: Number.POSITIVE_INFINITY })
+    const store = subjects.namespace(Namespace.inner("quarantine"), {
+      placement: subjects.key,
+      ttl: Number.POSITIVE_INFINITY
+    })
 
     const decode = (entry: Entry): Effect.Effect<Quarantined, DecodeError> =>
       Effect.map(stored.decode(Namespace.label(store.key(entry.key)), entry.value), ({ reason, value }) => ({

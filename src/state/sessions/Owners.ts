@@ -21,7 +21,7 @@ import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Key from "../../store/Key.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
-import type { Placement } from "../../store/Namespace.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import type { OnInvalid, Page, PageOptions } from "../../store/Reads.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import type { Version } from "../../store/Version.ts"
@@ -88,11 +88,14 @@ export interface Owners<D, M> {
  * @since 0.1.0
  * @category constructors
  */
-export const make = <D, M>(sessions: Collection<Envelope<D, M>>, placement: Placement | undefined): Owners<D, M> => {
+export const make = <D, M>(
+  sessions: Collection<Envelope<D, M>>,
+  placement: Namespace.Placement | undefined
+): Owners<D, M> => {
   const { store } = sessions
-  const index = store.namespace("~owners", {
+  const index = store.namespace(Namespace.inner("owners"), {
     // Where all sessions live together, their owners do, too.
-    placement: placement === "namespace" ? () => store.key("~owners") : "prefix",
+    placement: placement === "namespace" ? () => store.key("owners") : "prefix",
     secretKeys: true
   })
   const place = (owner: string, key: string) => index.key(startOf(owner) + key)

@@ -234,6 +234,20 @@ export const atomicCases: ReadonlyArray<Case> = [
       assert.equal(yield* store.count(KeyRange.all), 20)
     })
   ),
+  atomic("a commit whose values together are too large is refused, and nothing of it is written", (store, harness) =>
+    Effect.gen(function* () {
+      const { capabilities } = (yield* harness.openBackend).backend
+      const bytesMax = capabilities.commitBytesMax ?? capabilities.valueBytesMax
+      // As JSON it takes two bytes more: each alone is small enough.
+      const half = "x".repeat(Math.floor(bytesMax / 2) - 1)
+      const halves = Atomic.make.pipe(Atomic.set("a", half), Atomic.set("b", half), Atomic.add("n", 1))
+      const error = yield* failure(store.commit(halves), "CommitTooLarge")
+      assert.deepEqual([error.bytesMax, error.bytes], [bytesMax, 2 * (half.length + 2)])
+      assert.equal(yield* store.count(KeyRange.all), 0)
+      yield* store.commit(Atomic.make.pipe(Atomic.set("a", half.slice(0, 9)), Atomic.set("b", half.slice(0, 9))))
+      assert.equal(yield* store.count(KeyRange.all), 2)
+    })
+  ),
   atomic("append makes keys in the order of their commits", (store) =>
     Effect.gen(function* () {
       const keys: Array<string> = []

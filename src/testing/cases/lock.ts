@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import { type Case, failure, storeCase, value } from "../Case.ts"
 
 const lock = storeCase("atomic")
@@ -52,7 +53,7 @@ export const lockCases: ReadonlyArray<Case> = [
           assert.equal(yield* store.count(KeyRange.all), 0)
         })
       )
-      assert.equal(yield* store.namespace("~lock").count(KeyRange.all), 0)
+      assert.equal(yield* store.namespace(Namespace.inner("lock")).count(KeyRange.all), 0)
     })
   ),
   lock("a fenced commit goes through while the lock is held", (store) =>

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as KeyRange from "../../store/KeyRange.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import type { Service } from "../../store/StateStore.ts"
 import { type Case, entryKeys, failure, storeCase, value } from "../Case.ts"
 
@@ -66,6 +67,23 @@ export const namespaceCases: ReadonlyArray<Case> = [
       assert.equal(yield* value(store.namespace("a").namespace("b"), "k"), 1)
       assert.deepEqual(yield* store.namespace("b").namespace("a").get("k"), Option.none())
       assert.deepEqual(yield* entryKeys(store.namespace("a"), KeyRange.all), [])
+    })
+  ),
+  keys("a name that begins with ~ is no user's, and no user's name comes upon an inner one", (store) =>
+    Effect.gen(function* () {
+      const inner = store.namespace(Namespace.inner("lock"))
+      yield* inner.set("k", 1)
+      for (const segment of ["~lock", "~", "~~"]) {
+        const bad = store.namespace(segment)
+        yield* failure(bad.set("k", 2), "InvalidKey")
+        yield* failure(bad.get("k"), "InvalidKey")
+        yield* failure(bad.namespace("fine").delete("k"), "InvalidKey")
+        yield* failure(bad.clear(KeyRange.all), "InvalidRange")
+      }
+      for (const segment of ["lock", "%7Elock", "a~", " ~lock"]) {
+        assert.equal(yield* store.namespace(segment).exists("k"), false)
+      }
+      assert.equal(yield* value(inner, "k"), 1)
     })
   ),
   keys("a namespace has no bad name, and no path that is too long", (store) =>

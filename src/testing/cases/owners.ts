@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Sessions from "../../state/sessions/Sessions.ts"
 import type { Backend } from "../../store/Backend.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
 import * as StateStore from "../../store/StateStore.ts"
 import { backendCase, type Case, failure, storeCase } from "../Case.ts"
@@ -52,7 +53,7 @@ const idsIn = (sessions: ReadonlyArray<{ readonly id: string }>) => sessions.map
 /** The deadlines of the members in the index, and those of the sessions that are theirs. */
 const deadlines = (logins: Logins) =>
   Effect.gen(function* () {
-    const members = Array.from(yield* Stream.runCollect(logins.store.namespace("~owners").entries({})))
+    const members = Array.from(yield* Stream.runCollect(logins.store.namespace(Namespace.inner("owners")).entries({})))
     const sessions = Array.from(yield* Stream.runCollect(logins.store.entries({})))
     return [
       members.filter(({ key }) => !key.endsWith(":gate")).map(({ expiresAtMs, key }) => [key, expiresAtMs]),

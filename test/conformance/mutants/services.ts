@@ -80,5 +80,21 @@ export const services: ReadonlyArray<Mutant> = [
       set: ((key: string, value: unknown, options: Writes.SetOptions = {}) =>
         store.set(key, JSON.parse(JSON.stringify(value) ?? "null"), options)) as typeof store.set
     })
+  ),
+  ofService(
+    "a commit that is too large is made in parts",
+    "a commit whose values together are too large is refused, and nothing of it is written",
+    (store) => ({
+      commit: (atomic) =>
+        Effect.catchIf(store.commit(atomic), isTooLarge, () =>
+          Effect.map(
+            Effect.forEach(atomic.steps, (step) => store.commit({ ...atomic, steps: [step] })),
+            // Of several steps, the last.
+            (committed) => committed.at(-1) as Writes.Committed
+          )
+        )
+    })
   )
 ]
+
+const isTooLarge = (error: { readonly _tag: string }) => error._tag === "CommitTooLarge"

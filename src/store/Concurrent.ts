@@ -1,0 +1,30 @@
+/**
+ * Effects at the same time, which can be interrupted at any moment.
+ *
+ * `Effect.forEach` with `concurrency` waits for ever if it is interrupted in the moment between its start and that of its
+ * first fiber, as it may be by a fiber of the same tick. (So it is in effect 3.22.)
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+
+/**
+ * The results of some effects, in their order, once all of them have ended. Few enough to all run at once; one alone costs no
+ * fiber.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const all = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): Effect.Effect<ReadonlyArray<A>, E, R> => {
+  const [only] = effects
+  if (only !== undefined && effects.length === 1) return Effect.map(only, (result) => [result])
+  return Effect.flatMap(Effect.forEach(effects, Effect.fork), (fibers) =>
+    Effect.flatMap(
+      Effect.onInterrupt(Effect.forEach(fibers, Fiber.await), () => Fiber.interruptAll(fibers)),
+      (exits) => Option.getOrElse(Exit.all(exits, { parallel: true }), () => Exit.succeed<Array<A>>([]))
+    )
+  )
+}
