@@ -19,6 +19,33 @@ import type { Owners } from "./Owners.ts"
 import { TooManySessions } from "./SessionError.ts"
 
 /**
+ * How many sessions of an owner there may be.
+ *
+ * ```ts
+ * import { MemoryStore, Sessions } from "effect-state"
+ * import { Effect, Layer, Schema } from "effect"
+ *
+ * class Logins extends Sessions.Tag<Logins>()("Logins", {
+ *   data: Schema.Struct({ device: Schema.String }),
+ *   ttl: "30 days",
+ *   maxConcurrent: { max: 3, onExceed: "endOldest" },
+ *   hashIds: true
+ * }) {}
+ *
+ * const program = Effect.gen(function* () {
+ *   const logins = yield* Logins
+ *   const here = yield* logins.create({ data: { device: "laptop" }, owner: "user123" })
+ *   yield* logins.create({ data: { device: "phone" }, owner: "user123" })
+ *   const { entries } = yield* logins.listByOwner("user123")
+ *   for (const { data, id } of entries) {
+ *     if (data.device === "phone") yield* logins.delete(id, { listed: true })
+ *   }
+ *   return yield* logins.endAllForOwner("user123", { except: here.id })
+ * })
+ *
+ * await Effect.runPromise(program.pipe(Effect.provide(Logins.layer.pipe(Layer.provide(MemoryStore.layer())))))
+ * ```
+ *
  * @since 0.1.0
  * @category options
  */
@@ -38,7 +65,7 @@ export interface MaxConcurrent {
 export const sessionsMax = 1_000
 
 /**
- * The steps that open an owner's gate to whoever moves a session of his.
+ * The step with which a session of an owner goes through his gate: who is counting has to count again.
  *
  * @since 0.1.0
  * @category steps
@@ -71,7 +98,9 @@ export const admit = <D, M>(
       ? found.value.version
       : yield* store.set(gate, true, { ttl: gateMs, ifVersion: "absent" })
     const through = Atomic.make.pipe(Atomic.check(gate, version), passing(owners, owner))
-    const members = yield* owners.live(owner)
+    const all = yield* owners.members(owner)
+    // No session is missing among the members: only who has too many of them may have too many sessions.
+    const members = all.length < max ? all : yield* owners.live(all)
     if (members.length < max) return through
     if (onExceed === "reject") return yield* new TooManySessions({ max })
     // More than one must go only if more were allowed before: those are too many even if this login fails.

@@ -43,8 +43,13 @@ export const beside = (
   keyOf: (id: string) => string,
   draw: Effect.Effect<string>,
   key: Key.FullKey
-): Effect.Effect<string> =>
-  Effect.repeat(draw, { times: drawsMax, until: (id) => store.together([key, store.key(keyOf(id))]) })
+): Effect.Effect<string> => {
+  const from = (drawsLeft: number): Effect.Effect<string> =>
+    Effect.flatMap(draw, (id) =>
+      drawsLeft === 0 || store.together([key, store.key(keyOf(id))]) ? Effect.succeed(id) : from(drawsLeft - 1)
+    )
+  return from(drawsMax)
+}
 
 /** A cluster has 64 buckets: to miss one so often takes more luck than guessing a session's id. */
 const drawsMax = 10_000

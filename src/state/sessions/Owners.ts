@@ -68,8 +68,10 @@ export interface Owners<D, M> {
     owner: string,
     options?: PageOptions<Exclude<OnInvalid, "either">>
   ) => Effect.Effect<Page<Entry<Envelope<D, M>>>, ReadError>
-  /** The members of an owner whose sessions are there, the oldest first. */
-  readonly live: (owner: string) => Effect.Effect<ReadonlyArray<Member>, ReadError>
+  /** All members of an owner, the oldest first. */
+  readonly members: (owner: string) => Effect.Effect<ReadonlyArray<Member>, ReadError>
+  /** Those members whose sessions are there; one that can't be decoded is. */
+  readonly live: (members: ReadonlyArray<Member>) => Effect.Effect<ReadonlyArray<Member>, ReadError>
   /** Ends a session that still has its key. */
   readonly remove: (member: Member) => Atomic.Steps<VersionConflict>
   /** Ends sessions that are still there under their keys, and gives their number. */
@@ -104,10 +106,6 @@ export const make = <D, M>(
     return (steps) => steps.pipe(isTheirs, Atomic.delete(store.key(key)), Atomic.delete(place(owner, key)))
   }
 
-  /** Whether a session is there; one that can't be decoded is. */
-  const isLive = (owner: string) => (session: Either.Either<Option.Option<Entry<Envelope<D, M>>>, unknown>) =>
-    Either.isLeft(session) || (Option.isSome(session.right) && session.right.value.value.owner === owner)
-
   const end = (members: ReadonlyArray<Member>) =>
     Effect.forEach(
       members,
@@ -119,7 +117,26 @@ export const make = <D, M>(
       { concurrency: endingMax }
     ).pipe(Effect.map((ended) => ended.reduce<number>((sum, n) => sum + n, 0)))
 
-  const owners: Owners<D, M> = {
+  const endAll = (owner: string, exceptKey: string | undefined): Effect.Effect<number, ReadError | WriteError> =>
+    // From the start each time: a session that moves to another id meanwhile may come to lie before those that were read.
+    Effect.flatMap(index.page(KeyRange.prefix(startOf(owner)), { limit: endingMax }), ({ entries }) => {
+      const members = entries.map((entry) => memberOf(owner, entry)).filter(({ key }) => key !== exceptKey)
+      if (members.length === 0) return Effect.succeed(0)
+      return Effect.flatMap(end(members), (ended) => Effect.map(endAll(owner, exceptKey), (more) => ended + more))
+    })
+
+  /** Takes an entry out that has no session, if it is one. */
+  const pruneOne = ({ key, version }: Entry) => {
+    const session = sessionOf(key)
+    if (session === undefined) return Effect.void
+    const gone = Atomic.make.pipe(Atomic.check(store.key(session), "absent"), Atomic.check(index.key(key), version))
+    return Effect.catchTag(store.commit(gone.pipe(Atomic.delete(index.key(key)))), "VersionConflict", () => Effect.void)
+  }
+  const prune = index
+    .entries(KeyRange.all)
+    .pipe(Stream.mapEffect(pruneOne, { concurrency: endingMax, unordered: true }), Stream.runDrain)
+
+  return {
     gate: (owner) => index.key(`${Key.escapeSegment(owner)}:gate`),
     enter: (owner, key, createdAtMs, life) =>
       owner === undefined ? identity : Atomic.set(place(owner, key), { createdAtMs }, life),
@@ -139,61 +156,25 @@ export const make = <D, M>(
         Effect.repeat({ times: rereadsMax, until: ({ isComplete }) => isComplete }),
         Effect.map(({ page }) => page)
       ),
-    live: (owner) =>
-      Effect.gen(function* () {
-        const entries = yield* Stream.runCollect(index.entries(KeyRange.prefix(startOf(owner))))
-        const members = Array.from(entries, (entry) => memberOf(owner, entry))
-        const found = yield* sessions.getMany(
+    members: (owner) =>
+      Effect.map(Stream.runCollect(index.entries(KeyRange.prefix(startOf(owner)))), (entries) =>
+        Array.from(entries, (entry) => memberOf(owner, entry)).sort(
+          (a, b) => a.createdAtMs - b.createdAtMs || a.version - b.version
+        )
+      ),
+    live: (members) =>
+      Effect.map(
+        sessions.getMany(
           members.map(({ key }) => key),
           { onInvalid: "either" }
-        )
-        const there = isLive(owner)
-        const live = members.filter((_, i) => {
-          const session = found[i]
-          return session !== undefined && there(session)
-        })
-        return live.sort((a, b) => a.createdAtMs - b.createdAtMs || a.version - b.version)
-      }),
+        ),
+        (found) => members.filter(({ owner }, i) => isThere(owner, found[i]))
+      ),
     remove,
     end,
-    endAll: (owner, exceptKey) => {
-      // From the start each time: a session that moves to another id meanwhile may come to lie before those that were read.
-      const pass: Effect.Effect<number, ReadError | WriteError> = Effect.flatMap(
-        index.page(KeyRange.prefix(startOf(owner)), { limit: endingMax }),
-        ({ entries }) => {
-          const members = entries.map((entry) => memberOf(owner, entry)).filter(({ key }) => key !== exceptKey)
-          return members.length === 0
-            ? Effect.succeed(0)
-            : Effect.zipWith(
-                end(members),
-                Effect.suspend(() => pass),
-                (ended, more) => ended + more
-              )
-        }
-      )
-      return pass
-    },
-    prune: index.entries(KeyRange.all).pipe(
-      Stream.mapEffect(
-        ({ key, version }) => {
-          const session = sessionOf(key)
-          if (session === undefined) return Effect.void
-          const gone = Atomic.make.pipe(
-            Atomic.check(store.key(session), "absent"),
-            Atomic.check(index.key(key), version)
-          )
-          return Effect.catchTag(
-            store.commit(gone.pipe(Atomic.delete(index.key(key)))),
-            "VersionConflict",
-            () => Effect.void
-          )
-        },
-        { concurrency: endingMax, unordered: true }
-      ),
-      Stream.runDrain
-    )
+    endAll,
+    prune
   }
-  return owners
 }
 
 /** How many sessions are ended at once, and how many members are read for it. At least 2: one may have to stay. */
@@ -207,6 +188,13 @@ const startOf = (owner: string): string => `${Key.escapeSegment(owner)}:${sessio
 const sessionPrefix = "session:"
 
 const keyOf = (owner: string, { key }: Entry): string => key.slice(startOf(owner).length)
+
+const isThere = <D, M, E>(
+  owner: string,
+  session: Either.Either<Option.Option<Entry<Envelope<D, M>>>, E> | undefined
+): boolean =>
+  session !== undefined &&
+  (Either.isLeft(session) || (Option.isSome(session.right) && session.right.value.value.owner === owner))
 
 /** The key of the session that an entry of the index is for; nothing for a gate. */
 const sessionOf = (key: string): string | undefined => {

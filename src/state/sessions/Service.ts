@@ -65,6 +65,7 @@ export interface CreateOptions<D, M> {
    * Whose session it is (a user's id, say), as long as it lives: `listByOwner` and `endAllForOwner` find it by that. Owner and id
    * must fit into one key. On Redis Cluster a session lies where its owner's do: ids are drawn until they do, and an id of
    * one's own that lies elsewhere is `Unsupported`, as owners are where `placement` is a prefix or a function.
+   * A session of nobody becomes nobody's later: start a new one at the login, and delete the old.
    */
   readonly owner?: string | undefined
 }
@@ -136,8 +137,14 @@ export interface Sessions<D, M = Metadata> {
     id: string,
     options?: { readonly ttl?: Duration.DurationInput | undefined }
   ) => Effect.Effect<boolean, ReadError | WriteError | VersionConflict>
-  /** Ends a session; tells whether there was one. */
-  readonly delete: (id: string) => Effect.Effect<boolean, ReadError | WriteError | VersionConflict>
+  /**
+   * Ends a session; tells whether there was one. `listed` says that the id is as lists give it: with `hashIds` that is the
+   * hash, by which a session can be ended, and nothing else.
+   */
+  readonly delete: (
+    id: string,
+    options?: { readonly listed?: boolean | undefined }
+  ) => Effect.Effect<boolean, ReadError | WriteError | VersionConflict>
   /**
    * Moves a session to a new id, and kills the old one in the same commit: after a login, say. Its data, age and absolute
    * end stay.

@@ -12,16 +12,16 @@ import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
-import * as Modification from "../../store/Modification.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Collection from "../collection/Collection.ts"
 import * as Admission from "./Admission.ts"
+import * as Creation from "./Creation.ts"
 import * as Ids from "./Ids.ts"
 import * as Lifetime from "./Lifetime.ts"
 import * as Owners from "./Owners.ts"
-import type { CreateOptions, Options, Sessions } from "./Service.ts"
+import type { Options, Sessions } from "./Service.ts"
 import { type Envelope, envelope, fromEntry, type Metadata, startOf } from "./Session.ts"
-import { exists, notFound } from "./SessionError.ts"
+import { notFound } from "./SessionError.ts"
 import * as Writer from "./Writer.ts"
 
 export type { MaxConcurrent } from "./Admission.ts"
@@ -46,48 +46,12 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
     const sessions = yield* Collection.make(id, { schema, namespace, placement, codec, secretKeys: true })
     const { store } = sessions
     const owners = Owners.make(sessions, placement)
-    const { apply, change, enter, prolong } = Writer.make(sessions, owners, Lifetime.make(options), keyOf)
+    const writer = Writer.make(sessions, owners, Lifetime.make(options), keyOf)
+    const { apply, change, enter, prolong } = writer
     const listed = (entry: Entry<Envelope<D, M>>) => fromEntry(entry)
 
-    /** Starts a session of an owner under an id, if he may have one more. */
-    const createOwned = (id: string, owner: string, value: Envelope<D, M>) => {
-      const admitted =
-        maxConcurrent === undefined ? Effect.succeed(Atomic.make) : Admission.admit(store, owners, owner, maxConcurrent)
-      const attempt = Effect.flatMap(admitted, (steps) =>
-        Effect.catchTag(
-          enter(keyOf(id), value, undefined, steps.pipe(Atomic.check(keyOf(id), "absent"))),
-          "VersionConflict",
-          (conflict) =>
-            // Only if it is not about the id there is sense in another attempt.
-            Effect.flatMap(store.exists(keyOf(id)), (isTaken) => Effect.fail(isTaken ? exists(id) : conflict))
-        )
-      )
-      return Modification.untilCommitted(owners.gate(owner), Modification.orConflict(attempt))
-    }
-
-    const create = ({ data, id, metadata, owner, ttl }: CreateOptions<D, M>) =>
-      Effect.gen(function* () {
-        const idleMs = yield* Lifetime.idleOf(ttl)
-        const value = {
-          data,
-          metadata: metadata ?? ({} as M), // As the documentation says; a schema of another kind refuses it.
-          idleMs,
-          owner
-        }
-        if (owner !== undefined) {
-          const newId = id ?? (yield* Ids.beside(store, keyOf, makeId, owners.gate(owner)))
-          return fromEntry(yield* createOwned(newId, owner, value), newId)
-        }
-        const newId = id ?? (yield* makeId)
-        const absent = Atomic.make.pipe(Atomic.check(keyOf(newId), "absent"))
-        const entry = yield* Effect.catchTag(enter(keyOf(newId), value, undefined, absent), "VersionConflict", () =>
-          Effect.fail(exists(newId))
-        )
-        return fromEntry(entry, newId)
-      })
-
     const self: Sessions<D, M> = {
-      create,
+      create: Creation.make(store, owners, writer, { keyOf, makeId, maxConcurrent }),
       get: (id) =>
         Effect.map(
           sessions.get(keyOf(id)),
@@ -130,18 +94,17 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
             return true
           })
         ).pipe(Effect.catchTag("SessionNotFound", () => Effect.succeed(false))),
-      delete: (id) => {
-        const key = keyOf(id)
-        return change(id, ({ value, version }) => {
+      delete: (id, options) => {
+        const key = options?.listed === true ? id : keyOf(id)
+        const remove = ({ value, version }: Entry<Envelope<D, M>>) => {
           const unchanged = Atomic.make.pipe(Atomic.check(key, version), Atomic.delete(key))
           return Effect.as(store.commit(unchanged.pipe(owners.leave(value.owner, key))), true)
-        }).pipe(
-          Effect.catchTags({
-            SessionNotFound: () => Effect.succeed(false),
-            // Nobody can tell whose it is; its place in the index counts for nothing without it.
-            DecodeError: () => sessions.delete(key)
-          })
-        )
+        }
+        return Effect.catchTags(change(id, remove, key), {
+          SessionNotFound: () => Effect.succeed(false),
+          // Nobody can tell whose it is; without it, its place in the index counts for nothing.
+          DecodeError: () => sessions.delete(key)
+        })
       },
       rotate: (id) =>
         change(id, (entry) =>

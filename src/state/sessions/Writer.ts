@@ -24,7 +24,8 @@ export interface Writer<D, M> {
   /** Reads a session and commits what follows from it, again if another writer was faster. */
   readonly change: <A, E = never>(
     id: string,
-    f: (entry: Entry<Envelope<D, M>>) => Effect.Effect<A, E | UpdateError>
+    f: (entry: Entry<Envelope<D, M>>) => Effect.Effect<A, E | UpdateError>,
+    key?: string
   ) => Effect.Effect<A, E | UpdateError>
   /** Writes a session under a key that it has not had yet, along with the steps that make it right to do so. */
   readonly enter: (
@@ -75,15 +76,13 @@ export const make = <D, M>(
     })
 
   return {
-    change: (id, f) => {
-      const key = keyOf(id)
-      return Modification.untilCommitted(
+    change: (id, f, key = keyOf(id)) =>
+      Modification.untilCommitted(
         store.key(key),
         Effect.flatMap(sessions.get(key), (entry) =>
           Option.isNone(entry) ? Effect.fail(notFound(id)) : Modification.orConflict(f(entry.value))
         )
-      )
-    },
+      ),
     enter: (key, value, createdAtMs, steps) =>
       write(key, value, createdAtMs, steps, (life) => owners.enter(value.owner, key, createdAtMs, life)),
     apply: (entry, changes, checks = Atomic.make) => {
