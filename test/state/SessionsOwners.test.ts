@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, FastCheck, Hash, Inspectable, Layer, Option, Schema, Stream, TestClock } from "effect"
-import { type Backend, MemoryStore, Sessions, StateStore } from "effect-state"
+import { type Backend, MemoryStore, Namespace, Sessions, StateStore } from "effect-state"
 
 const data = Schema.Struct({ n: Schema.Number })
 
@@ -30,7 +30,7 @@ const idsOf = (logins: Sessions.Sessions<{ readonly n: number }>, owner: string)
 /** Both namespaces, past the sessions. */
 const raw = Effect.map(StateStore.StateStore, (store) => {
   const sessions = store.namespace("Logins")
-  return { sessions, index: sessions.namespace("~owners") }
+  return { sessions, index: sessions.namespace(Namespace.inner("owners")) }
 })
 
 /** A store whose keys lie in 64 parts, as a cluster's do. */
