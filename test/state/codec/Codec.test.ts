@@ -59,7 +59,9 @@ describe("Codec", () => {
     it(`${name}: any value comes back equal`, () => {
       fc.assert(
         fc.property(codec.parts.base === "json" ? jsonValue : anything, (value) => {
-          assert.deepStrictEqual(Either.getOrThrow(decode(codec, encode(codec, value))), value)
+          // Node's comparison: the one of assert sorts what is in a Set by its text, which not everything has.
+          const back = Either.getOrThrow(decode(codec, encode(codec, value)))
+          assert.isTrue(isDeepStrictEqual(back, value))
         })
       )
     })
