@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -28,3 +29,19 @@ export const all = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): Ef
     )
   )
 }
+
+/**
+ * {@link all} for many items, some at a time: the next ones begin when these have ended.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const forEach = <A, B, E, R>(
+  items: ReadonlyArray<A>,
+  atOnceMax: number,
+  f: (item: A) => Effect.Effect<B, E, R>
+): Effect.Effect<ReadonlyArray<B>, E, R> =>
+  Effect.map(
+    Effect.forEach(Arr.chunksOf(items, atOnceMax), (some) => all(some.map(f))),
+    Arr.flatten
+  )

@@ -27,8 +27,8 @@ const neighbour = (store: StateStore.Service, key: string) =>
 
 let ids = 0
 
-/** Every point at first; then enough of them to meet each kind of wait, more where nobody is asked. */
-const density = (name: string) => (name === "memory" ? { denseMax: 120, stride: 5 } : { denseMax: 16, stride: 29 })
+/** Every wait; and of the operations in between as many as there is time for, most of them where nobody is asked. */
+const density = (name: string) => (name === "memory" ? { denseMax: 30, stride: 13 } : { denseMax: 4, stride: 29 })
 
 /** Interrupts an operation at a point among its neighbours; tells whether it came to that point. */
 const tryAt = (store: StateStore.Service, world: World, operation: Operation) => (point: Point) =>
@@ -84,7 +84,7 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
             }).pipe(
               Effect.mapError((error) => new Error(`interrupted at ${point.at} ${point.n}: ${error}`, { cause: error }))
             )
-          const points = yield* everyPoint(tryBuilding, { denseMax: 24, stride: 31 })
+          const points = yield* everyPoint(tryBuilding, { denseMax: 4, stride: 31 })
           yield* Effect.scoped(
             Effect.flatMap(Layer.build(world.layer), (context) =>
               Context.get(context, StateStore.StateStore).set("a", 1)

@@ -18,6 +18,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { Entry } from "../../store/Entry.ts"
 import type { KeyRange } from "../../store/KeyRange.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
@@ -73,7 +74,7 @@ export const make = (store: StateStore.Service, { refreshOnRead, ttl }: Lifetime
   /** Lets what was read live on. */
   const refresh = (entries: ReadonlyArray<Entry>) =>
     refreshOnRead && ttl !== undefined
-      ? Effect.forEach(entries, ({ key }) => store.expire(key, ttl), { concurrency: 16, discard: true })
+      ? Effect.asVoid(Concurrent.forEach(entries, 16, ({ key }) => store.expire(key, ttl)))
       : Effect.void
 
   const found = (range: KeyRange, pageLimit: number) =>

@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Concurrent from "../../store/Concurrent.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
@@ -111,13 +112,13 @@ export const progress = <A, R, P extends Versioned.Past>(
       const batch = ({ after, report }: Progress): Effect.Effect<Progress, MigrateError> =>
         Effect.gen(function* () {
           const page = yield* store.page(KeyRange.all, { limit, after, onInvalid: "either" })
-          const results = yield* Effect.forEach(
+          const results = yield* Concurrent.forEach(
             page.entries,
+            options.concurrency ?? 16,
             Either.match({
               onLeft: (error) => Effect.succeed(Bulk.unreadable(error)),
               onRight: (entry) => Bulk.upgrade(target, entry)
-            }),
-            { concurrency: options.concurrency ?? 16 }
+            })
           )
           const done = { after: Option.getOrUndefined(page.next), report: Report_.add(report, results) }
           yield* position.set(done)

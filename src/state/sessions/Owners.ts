@@ -18,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Key from "../../store/Key.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
@@ -107,14 +108,11 @@ export const make = <D, M>(
   }
 
   const end = (members: ReadonlyArray<Member>) =>
-    Effect.forEach(
-      members,
-      (member) =>
-        store.commit(Atomic.make.pipe(remove(member))).pipe(
-          Effect.map(({ results }) => (results[0] === true ? 1 : 0)),
-          Effect.catchTag("VersionConflict", () => Effect.succeed(0))
-        ),
-      { concurrency: endingMax }
+    Concurrent.forEach(members, endingMax, (member) =>
+      store.commit(Atomic.make.pipe(remove(member))).pipe(
+        Effect.map(({ results }) => (results[0] === true ? 1 : 0)),
+        Effect.catchTag("VersionConflict", () => Effect.succeed(0))
+      )
     ).pipe(Effect.map((ended) => ended.reduce<number>((sum, n) => sum + n, 0)))
 
   const endAll = (owner: string, exceptKey: string | undefined): Effect.Effect<number, ReadError | WriteError> =>

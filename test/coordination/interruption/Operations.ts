@@ -5,6 +5,7 @@ import type { SqlClient } from "@effect/sql"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -16,6 +17,7 @@ import {
   KeyRange,
   Lock,
   Modification,
+  Namespace,
   Sessions,
   type StateStore
 } from "effect-state"
@@ -40,6 +42,10 @@ export const operations = (
   Effect.gen(function* () {
     const counts = yield* Collection.make("counts", { schema: Count })
     const sessions = yield* Sessions.make("sessions", { data: Count })
+    const logins = yield* Sessions.make("logins", {
+      data: Count,
+      maxConcurrent: { max: 2, onExceed: "endOldest" }
+    })
     const pages = yield* History.make("pages", { schema: Count, keep: { count: 3 } })
     const cached = yield* Cached.make("cached", {
       schema: Schema.Number,
@@ -78,6 +84,27 @@ export const operations = (
           }
         })
 
+    const index = logins.store.namespace(Namespace.inner("owners"), { placement: "prefix" })
+    /** Sessions of an owner, each of which has its place in the index; and nothing else has. */
+    const ofOwner =
+      (change: (id: string) => Effect.Effect<unknown, unknown>): Operation =>
+      () =>
+        Effect.gen(function* () {
+          const { id } = yield* logins.create({ owner: "ada", data: { count: 0 } })
+          return {
+            run: (watch) => watch(change(id)),
+            after: Effect.gen(function* () {
+              const [there, places] = yield* Effect.all([logins.count, index.count({ prefix: "ada:session:" })])
+              assert.isAtMost(there, 2, "there are more sessions than an owner may have")
+              if (there !== places) return yield* Effect.fail(`${there} sessions have ${places} places in the index`)
+            }).pipe(
+              // What was sent may arrive between the two reads.
+              Effect.retry({ times: 3, schedule: Schedule.spaced("20 millis") }),
+              Effect.zipRight(logins.endAllForOwner("ada"))
+            )
+          }
+        })
+
     return {
       get: simply(() => store.get(lasting)),
       getMany: simply((id) => store.getMany([lasting, id])),
@@ -108,6 +135,11 @@ export const operations = (
       "Sessions.withSession": ofSession((id) =>
         sessions.withSession(id)(() => Effect.succeed([1, { data: { count: 1 } }] as const))
       ),
+      "Sessions.create, of an owner": ofOwner(() => logins.create({ owner: "ada", data: { count: 1 } })),
+      "Sessions.touch, of an owner": ofOwner((id) => logins.touch(id)),
+      "Sessions.rotate, of an owner": ofOwner((id) => logins.rotate(id)),
+      "Sessions.delete, of an owner": ofOwner((id) => logins.delete(id)),
+      "Sessions.endAllForOwner": ofOwner(() => logins.endAllForOwner("ada")),
       "History.set": (id) =>
         Effect.succeed({
           run: (watch) => watch(pages.set(id, { count: 1 })),

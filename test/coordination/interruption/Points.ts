@@ -104,8 +104,8 @@ export const interruptAt = <A, E, R>(
   })
 
 /**
- * The points of an effect in turn, until it gets through without coming to one; gives their number. Behind the first
- * `denseMax` of a kind, only each `stride`-th.
+ * The points of an effect in turn, until it gets through without coming to one; gives their number. Of the operations
+ * behind the first `denseMax`, and of the waits behind a good many, only each `stride`-th is among them.
  */
 export const everyPoint = <E, R>(
   run: (point: Point) => Effect.Effect<boolean, E, R>,
@@ -114,10 +114,13 @@ export const everyPoint = <E, R>(
   Effect.gen(function* () {
     let points = 0
     for (const at of ["operation", "wait", "wait, a turn later"] as const) {
-      for (let n = 1; yield* run({ at, n }); n += n < denseMax ? 1 : stride) points++
+      const step = (n: number) => (n < (at === "operation" ? denseMax : waitsDenseMax) ? 1 : stride)
+      for (let n = 1; yield* run({ at, n }); n += step(n)) points++
     }
     return points
   })
+
+const waitsDenseMax = 10
 
 /** Bounds what should take no time. */
 export const soon = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: string): Effect.Effect<A, E | string, R> =>
