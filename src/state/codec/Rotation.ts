@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Codec } from "../../store/Codec.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { Entry } from "../../store/Entry.ts"
 import type { KeyRange } from "../../store/KeyRange.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
@@ -114,7 +115,7 @@ const survey = <E>(
   Stream.paginateEffect({ after, report: started }, ({ after, report }) =>
     Effect.gen(function* () {
       const page = yield* looking(store).page(range, { limit, after, onInvalid: "skip" })
-      const outcomes = yield* Effect.forEach(page.entries.map(foundIn), see, { concurrency: 16 })
+      const outcomes = yield* Concurrent.forEach(page.entries.map(foundIn), 16, see)
       const now: Report = { ...outcomes.reduce(count, report), next: page.next }
       return [now, Option.map(page.next, (after) => ({ after, report: now }))] as const
     })
