@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { StateStore } from "effect-state"
 import { joinedOperations, lasting, type Operation, operations } from "./interruption/Operations.ts"
-import { everyPoint, interruptAt, type Point, soon } from "./interruption/Points.ts"
+import { everyPoint, interruptAt, isExhaustive, type Point, soon } from "./interruption/Points.ts"
 import { type World, worlds } from "./interruption/Worlds.ts"
 
 /** A caller who has nothing to do with the one that is interrupted. */
@@ -24,6 +24,8 @@ const neighbour = (store: StateStore.Service, key: string) =>
     assert.strictEqual(Option.getOrThrow(seen).value, lasting)
     assert.strictEqual(Option.getOrThrow(yield* store.get(key)).value, key)
   })
+
+const timeoutMs = isExhaustive ? 3_600_000 : 180_000
 
 let ids = 0
 
@@ -66,7 +68,7 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
             assert.isAbove(points, 0, operationName)
           }
         }),
-      120_000
+      timeoutMs
     )
 
     it.scopedLive(
@@ -92,7 +94,7 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
           )
           assert.isAbove(points, 0)
         }),
-      120_000
+      timeoutMs
     )
   })
 }
@@ -117,6 +119,6 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
           assert.isAbove(points, 0, operationName)
         }
       }),
-    120_000
+    timeoutMs
   )
 }

@@ -104,8 +104,8 @@ export const interruptAt = <A, E, R>(
   })
 
 /**
- * The points of an effect in turn, until it gets through without coming to one; gives their number. Of the operations
- * behind the first `denseMax`, and of the waits behind a good many, only each `stride`-th is among them.
+ * The points of an effect in turn, until it gets through without coming to one; gives their number. All waits are among them;
+ * of the operations behind the first `denseMax` only each `stride`-th, unless all are asked for.
  */
 export const everyPoint = <E, R>(
   run: (point: Point) => Effect.Effect<boolean, E, R>,
@@ -114,13 +114,14 @@ export const everyPoint = <E, R>(
   Effect.gen(function* () {
     let points = 0
     for (const at of ["operation", "wait", "wait, a turn later"] as const) {
-      const step = (n: number) => (n < (at === "operation" ? denseMax : waitsDenseMax) ? 1 : stride)
+      const step = (n: number) => (isExhaustive || at !== "operation" || n < denseMax ? 1 : stride)
       for (let n = 1; yield* run({ at, n }); n += step(n)) points++
     }
     return points
   })
 
-const waitsDenseMax = 10
+/** `npm run test:chaos` stops at each operation, which takes many times as long. */
+export const isExhaustive = process.env.INTERRUPT_AT_ALL !== undefined
 
 /** Bounds what should take no time. */
 export const soon = <A, E, R>(effect: Effect.Effect<A, E, R>, otherwise: string): Effect.Effect<A, E | string, R> =>
