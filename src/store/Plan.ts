@@ -6,6 +6,7 @@
  */
 import * as Atomic from "./Atomic.ts"
 import type { Check, Commit, Mutation, Outcome, Stored } from "./Backend.ts"
+import { extend, type FullKey } from "./Key.ts"
 import * as Ttl from "./Ttl.ts"
 import type { Version } from "./Version.ts"
 
@@ -15,7 +16,7 @@ import type { Version } from "./Version.ts"
  * @since 0.1.0
  * @category models
  */
-export type Write = readonly [key: string, entry: Stored | undefined]
+export type Write = readonly [key: FullKey, entry: Stored | undefined]
 
 /**
  * The outcome of a commit and, if it is `Committed`, what to write, in order.
@@ -36,7 +37,7 @@ export interface Plan {
  */
 export const make = (
   { checks, mutations }: Commit,
-  lookup: (key: string) => Stored | undefined,
+  lookup: (key: FullKey) => Stored | undefined,
   version: Version,
   nowMs: number
 ): Plan => {
@@ -50,12 +51,12 @@ export const make = (
   const written = new Map<string, Stored | undefined>()
   for (const mutation of mutations) {
     const key = keyOf(mutation, version)
-    const current = written.has(key) ? written.get(key) : lookup(key)
-    const change = apply(mutation, key, current, version, nowMs)
-    if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
+    const current = written.has(key.text) ? written.get(key.text) : lookup(key)
+    const change = apply(mutation, key.text, current, version, nowMs)
+    if (change === undefined) return refused({ _tag: "NotInteger", keys: [key.text] })
     if (change.next !== current) {
       writes.push([key, change.next])
-      written.set(key, change.next)
+      written.set(key.text, change.next)
     }
     results.push(change.result)
   }
@@ -65,19 +66,21 @@ export const make = (
 /** A single mutation, as most commits have, meets nothing but what is there. */
 const makeOne = (
   mutation: Mutation,
-  lookup: (key: string) => Stored | undefined,
+  lookup: (key: FullKey) => Stored | undefined,
   version: Version,
   nowMs: number
 ): Plan => {
   const key = keyOf(mutation, version)
   const current = lookup(key)
-  const change = apply(mutation, key, current, version, nowMs)
-  if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
+  const change = apply(mutation, key.text, current, version, nowMs)
+  if (change === undefined) return refused({ _tag: "NotInteger", keys: [key.text] })
   return {
-    outcome: { _tag: "Committed", version, atMs: nowMs, results: [change.result] },
+    outcome: { _tag: "Committed", version, atMs: nowMs, results: change.result === true ? done : [change.result] },
     writes: change.next === current ? [] : [[key, change.next]]
   }
 }
+
+const done: ReadonlyArray<boolean> = [true]
 
 /**
  * The greatest version that a commit brings: its own, or one that it installs from elsewhere, if only for a removal. A later
@@ -167,15 +170,15 @@ const written = (
   payload
 })
 
-const holds = (check: Check, lookup: (key: string) => Stored | undefined, nowMs: number): boolean => {
-  const current = live(lookup(check.key.text), nowMs)
+const holds = (check: Check, lookup: (key: FullKey) => Stored | undefined, nowMs: number): boolean => {
+  const current = live(lookup(check.key), nowMs)
   return check.version === "absent" ? current === undefined : current?.version === check.version
 }
 
 const live = (stored: Stored | undefined, nowMs: number): Stored | undefined =>
   stored !== undefined && Ttl.isLive(stored.expiresAtMs, nowMs) ? stored : undefined
 
-const keyOf = (mutation: Mutation, version: Version): string =>
-  mutation._tag === "Put" && mutation.stamped ? Atomic.stamped(mutation.key.text, version) : mutation.key.text
+const keyOf = (mutation: Mutation, version: Version): FullKey =>
+  mutation._tag === "Put" && mutation.stamped ? extend(mutation.key, Atomic.stamped("", version)) : mutation.key
 
 const refused = (outcome: Plan["outcome"]): Plan => ({ outcome, writes: [] })

@@ -39,7 +39,7 @@ export class Plain {
   }
 
   plan(commit: Commit, version: Version, nowMs: number): Plan.Plan {
-    return Plan.make(commit, (key) => this.entries.get(key), version, nowMs)
+    return Plan.make(commit, ({ text }) => this.entries.get(text), version, nowMs)
   }
 
   write(key: string, entry: Stored | undefined): void {
@@ -55,7 +55,7 @@ export class Plain {
     const version = this.nextVersion(commit)
     const { outcome, writes } = this.plan(commit, Version(version), nowMs)
     if (outcome._tag === "Committed") this.lastVersion = Math.max(this.lastVersion, version)
-    for (const [key, entry] of writes) this.write(key, entry)
+    for (const [{ text }, entry] of writes) this.write(text, entry)
     return outcome
   }
 

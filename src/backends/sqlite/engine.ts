@@ -129,14 +129,14 @@ export class Engine {
     const nowMs = this.#nowMs()
     const present = this.#present(commit)
     const version = this.#draw(commit, present, floor)
-    const { outcome, writes } = Plan.make(commit, (key) => present.get(key), version, nowMs)
+    const { outcome, writes } = Plan.make(commit, ({ text }) => present.get(text), version, nowMs)
     if (outcome._tag !== "Committed") return { outcome, floor }
-    for (const [key, entry] of writes) {
+    for (const [{ text }, entry] of writes) {
       if (entry === undefined) {
-        this.#sql.delete(key)
+        this.#sql.delete(text)
       } else {
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
-        this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
+        this.#sql.put(text, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
     return { outcome, floor: Plan.versionMax(commit, version) }
