@@ -78,6 +78,13 @@ class State {
   readonly #spaces = new Map<string, Space>()
   #index = RedBlackTree.empty<string, Cell>(Utf8.order)
   readonly #lookup = ({ namespace, local }: FullKey): Cell | undefined => this.#spaces.get(namespace.start)?.get(local)
+  readonly #place: Plan.Place = {
+    lookup: this.#lookup,
+    write: (key, entry) => {
+      if (entry === undefined) this.#remove(key.namespace.start, key.local)
+      else this.#put(key, entry)
+    }
+  }
   #version = 0
   #swept = this.#cells()
 
@@ -100,12 +107,8 @@ class State {
 
   commit(commit: Commit, nowMs: number): Outcome {
     const version = (this.#version + 1) as Version // It counts up from one.
-    const { outcome, writes } = Plan.make(commit, this.#lookup, version, nowMs)
+    const outcome = Plan.run(commit, this.#place, version, nowMs)
     if (outcome._tag === "Committed") this.#version = Plan.versionMax(commit, version)
-    for (const [key, entry] of writes) {
-      if (entry === undefined) this.#remove(key.namespace.start, key.local)
-      else this.#put(key, entry)
-    }
     return outcome
   }
 

@@ -129,16 +129,16 @@ export class Engine {
     const nowMs = this.#nowMs()
     const present = this.#present(commit)
     const version = this.#draw(commit, present, floor)
-    const { outcome, writes } = Plan.make(commit, ({ text }) => present.get(text), version, nowMs)
-    if (outcome._tag !== "Committed") return { outcome, floor }
-    for (const [{ text }, entry] of writes) {
-      if (entry === undefined) {
-        this.#sql.delete(text)
-      } else {
+    const place: Plan.Place = {
+      lookup: ({ text }) => present.get(text),
+      write: ({ text }, entry) => {
+        if (entry === undefined) return this.#sql.delete(text)
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
         this.#sql.put(text, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
+    const outcome = Plan.run(commit, place, version, nowMs)
+    if (outcome._tag !== "Committed") return { outcome, floor }
     return { outcome, floor: Plan.versionMax(commit, version) }
   }
 
