@@ -41,6 +41,23 @@ const spread = Effect.gen(function* () {
   return yield* StateStore.make(parts)
 })
 
+/** A store, and another one over the same entries, in which something happens before the first looks several keys up. */
+const disturbed = Effect.gen(function* () {
+  const plain = yield* MemoryStore.make()
+  const { now: _, ...backend } = Option.getOrThrow(StateStore.backendOf(plain))
+  let disturbance: Effect.Effect<unknown> = Effect.void
+  const read: Backend.Backend["read"] = (keys, select) => {
+    const first = keys.length > 1 ? disturbance : Effect.void
+    if (keys.length > 1) disturbance = Effect.void
+    return Effect.zipRight(first, backend.read(keys, select))
+  }
+  const disturb = (next: Effect.Effect<unknown>) =>
+    Effect.sync(() => {
+      disturbance = next
+    })
+  return { plain, disturb, store: yield* StateStore.make({ ...backend, read }) }
+})
+
 describe("an owner's sessions", () => {
   it.effect("take no more than their sessions and an entry for each, and nothing without an owner", () =>
     Effect.gen(function* () {
@@ -134,6 +151,28 @@ describe("an owner's sessions", () => {
         assert.strictEqual(yield* logins.count, 0)
       }
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are counted again when one moves to another id meanwhile", () =>
+    Effect.gen(function* () {
+      const { disturb, plain, store } = yield* disturbed
+      const make = Sessions.make("Logins", { data, maxConcurrent: { max: 2, onExceed: "reject" } })
+      const logins = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      const { id } = yield* logins.create(ofAda)
+      yield* logins.create(ofAda)
+      let moved = false
+      yield* disturb(
+        Effect.orDie(elsewhere.rotate(id)).pipe(
+          Effect.tap(() => {
+            moved = true
+          })
+        )
+      )
+      assert.strictEqual((yield* Effect.flip(logins.create(ofAda)))._tag, "TooManySessions")
+      assert.isTrue(moved)
+      assert.strictEqual(yield* logins.count, 2)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("lie with their owner on a cluster, whose ids are drawn for it", () =>

@@ -299,7 +299,7 @@ describe("Workflows that were written anew by other means, by another codec, say
     Effect.gen(function* () {
       const workflows = yield* Workflows
       const raw = (yield* StateStore.StateStore).namespace("Workflows", { placement: "namespace" })
-      yield* workflows.save(begun)
+      const { version } = yield* workflows.save(begun)
       const taken = yield* workflows.checkpoint("w1")
       const entries = Arr.fromIterable(yield* Stream.runCollect(raw.entries({})))
       yield* Effect.forEach(entries, ({ key, value }) => raw.set(key, value, { ttl: "keep" }))
@@ -309,6 +309,8 @@ describe("Workflows that were written anew by other means, by another codec, say
         Option.map(yield* workflows.checkpoints.load("w1", taken.id), ({ id }) => id),
         Option.some(taken.id)
       )
+      assert.strictEqual((yield* workflows.checkpoint("w1")).parent, taken.id)
+      assert.strictEqual((yield* workflows.list()).entries[0]?.version, version)
       const saved = yield* workflows.update("w1", Workflow.addMessage("user", "Again"))
       const { entries: listed } = yield* workflows.list()
       assert.deepStrictEqual(
