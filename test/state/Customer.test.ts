@@ -38,6 +38,25 @@ describe("Customers", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("come back without a past, and keep what is theirs when the past is cleaned up", () =>
+    Effect.gen(function* () {
+      const customers = yield* Customers
+      const sayAll = (contents: ReadonlyArray<string>) =>
+        Effect.forEach(contents, (content) => customers.addMessage("ada", say(content)))
+      yield* sayAll(Arr.makeBy(40, (i) => `before ${i}`))
+      yield* TestClock.adjust("1 hour")
+      const now = Arr.makeBy(20, (i) => `now ${i}`)
+      yield* sayAll(now)
+      assert.deepInclude(yield* customers.cleanup, { archives: 1 })
+      assert.deepInclude(yield* customers.cleanup, { archives: 0 })
+      const messages = yield* Stream.runCollect(customers.messages.stream("ada", { order: "oldest first" }))
+      assert.deepStrictEqual(
+        Array.from(messages, ({ value }) => value.content),
+        now
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("are changed by functions and by name, and say when", () =>
     Effect.gen(function* () {
       const customers = yield* Customers

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, FastCheck, Hash, Inspectable, Layer, Option, Schema, Stream, TestClock } from "effect"
 import { type Backend, MemoryStore, Namespace, Sessions, StateStore } from "effect-state"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const data = Schema.Struct({ n: Schema.Number })
 
@@ -39,23 +40,6 @@ const spread = Effect.gen(function* () {
   const placementOf = (placement: string) => (Hash.string(placement) >>> 0) % 64
   const parts: Backend.Backend = { ...backend, capabilities: { ...backend.capabilities, placementOf } }
   return yield* StateStore.make(parts)
-})
-
-/** A store, and another one over the same entries, in which something happens before the first looks several keys up. */
-const disturbed = Effect.gen(function* () {
-  const plain = yield* MemoryStore.make()
-  const { now: _, ...backend } = Option.getOrThrow(StateStore.backendOf(plain))
-  let disturbance: Effect.Effect<unknown> = Effect.void
-  const read: Backend.Backend["read"] = (keys, select) => {
-    const first = keys.length > 1 ? disturbance : Effect.void
-    if (keys.length > 1) disturbance = Effect.void
-    return Effect.zipRight(first, backend.read(keys, select))
-  }
-  const disturb = (next: Effect.Effect<unknown>) =>
-    Effect.sync(() => {
-      disturbance = next
-    })
-  return { plain, disturb, store: yield* StateStore.make({ ...backend, read }) }
 })
 
 describe("an owner's sessions", () => {
@@ -155,22 +139,16 @@ describe("an owner's sessions", () => {
 
   it.effect("are counted again when one moves to another id meanwhile", () =>
     Effect.gen(function* () {
-      const { disturb, plain, store } = yield* disturbed
+      const { before, happened, plain, store } = yield* DisturbedStore.make
       const make = Sessions.make("Logins", { data, maxConcurrent: { max: 2, onExceed: "reject" } })
       const logins = yield* Effect.provideService(make, StateStore.StateStore, store)
       const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
       const { id } = yield* logins.create(ofAda)
       yield* logins.create(ofAda)
-      let moved = false
-      yield* disturb(
-        Effect.orDie(elsewhere.rotate(id)).pipe(
-          Effect.tap(() => {
-            moved = true
-          })
-        )
-      )
+      // The index was read, and the sessions themselves are read next.
+      yield* before({ read: (keys) => keys.length > 1 }, elsewhere.rotate(id))
       assert.strictEqual((yield* Effect.flip(logins.create(ofAda)))._tag, "TooManySessions")
-      assert.isTrue(moved)
+      assert.isTrue(yield* happened)
       assert.strictEqual(yield* logins.count, 2)
     }).pipe(Effect.scoped)
   )

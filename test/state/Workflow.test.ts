@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { Atomic, MemoryStore, StateStore, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as CountedStore from "../store/CountedStore.ts"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const { nothing } = CountedStore
 
@@ -165,6 +166,25 @@ describe("Workflow", () => {
       )
       assert.isAtMost(yield* workflows.clear, 1)
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("deletes no checkpoint of a workflow that begins again under its id while it is deleted", () =>
+    Effect.gen(function* () {
+      const { before, happened, plain, store } = yield* DisturbedStore.make
+      const make = Workflow.make("Workflows")
+      const workflows = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      yield* workflows.save(begun, { checkpoint: true })
+      // The state is gone, and its checkpoints are looked up next.
+      yield* before({ scan: () => true }, elsewhere.save(begun, { checkpoint: true }))
+      assert.isTrue(yield* workflows.delete("w1"))
+      assert.isTrue(yield* happened)
+      const { version } = yield* workflows.require("w1")
+      assert.deepStrictEqual(
+        (yield* workflows.checkpoints.list("w1")).entries.map(({ id }) => id),
+        [version]
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.effect("refuses an id that is none, and lists on past a line that can't be read, if asked", () =>
