@@ -425,7 +425,7 @@ describe("Cached", () => {
   it.scoped("serves nothing as stale that was fresh while everything is being forgotten", () =>
     Effect.gen(function* () {
       for (const kind of ["v", "f", "s"]) {
-        const { before, happened, plain, store } = yield* DisturbedStore.make
+        const { justBefore, happened, plain, store } = yield* DisturbedStore.make
         const { lookup } = yield* counting((n) => (n === 1 ? Effect.void : Effect.fail(new Down({ n }))))
         const options = { staleIfError: "1 hour", staleWhileRevalidate: "1 hour" } as const
         const cache = yield* Effect.provideService(open(lookup, options), StateStore.StateStore, store)
@@ -433,7 +433,7 @@ describe("Cached", () => {
         yield* cache.get("a")
         const isNext = ({ mutations }: Backend.Commit) =>
           mutations.some(({ _tag, key }) => _tag === "Delete" && key.text.endsWith(`:${kind}:a`))
-        yield* before({ commit: isNext }, Effect.either(other.get("a")))
+        yield* justBefore({ commit: isNext }, Effect.either(other.get("a")))
         yield* cache.clear
         assert.isTrue(yield* happened, kind)
         assert.strictEqual((yield* other.stats).stale, 0, kind)

@@ -71,11 +71,11 @@ describe("Progress", () => {
 
   it.effect("is that of who starts the job while another one advances what was not started", () =>
     Effect.gen(function* () {
-      const { before, happened, plain, store } = yield* DisturbedStore.make
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
       const jobs = yield* Effect.provideService(Progress.make("Jobs"), StateStore.StateStore, store)
       const elsewhere = yield* Effect.provideService(Progress.make("Jobs"), StateStore.StateStore, plain)
       // What was counted in vain is to be removed next.
-      yield* before({ commit: ({ checks }) => checks.length > 0 }, elsewhere.start("a", { total: 3 }))
+      yield* justBefore({ commit: ({ checks }) => checks.length > 0 }, elsewhere.start("a", { total: 3 }))
       assert.deepStrictEqual(yield* jobs.advance("a", { processed: 1 }), Option.none())
       assert.isTrue(yield* happened)
       assert.deepStrictEqual(counted(Option.getOrThrow(yield* jobs.get("a"))), [0, 0, 3])

@@ -170,13 +170,13 @@ describe("Workflow", () => {
 
   it.effect("deletes no checkpoint of a workflow that begins again under its id while it is deleted", () =>
     Effect.gen(function* () {
-      const { before, happened, plain, store } = yield* DisturbedStore.make
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
       const make = Workflow.make("Workflows")
       const workflows = yield* Effect.provideService(make, StateStore.StateStore, store)
       const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
       yield* workflows.save(begun, { checkpoint: true })
       // The state is gone, and its checkpoints are looked up next.
-      yield* before({ scan: () => true }, elsewhere.save(begun, { checkpoint: true }))
+      yield* justBefore({ scan: () => true }, elsewhere.save(begun, { checkpoint: true }))
       assert.isTrue(yield* workflows.delete("w1"))
       assert.isTrue(yield* happened)
       const { version } = yield* workflows.require("w1")

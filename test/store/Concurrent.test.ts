@@ -56,14 +56,15 @@ describe("Effects at the same time", () => {
     })
   )
 
-  it.effect("are all interrupted with their caller", () =>
+  it.effect("are all interrupted with their caller, before what he leaves behind is cleaned up", () =>
     Effect.gen(function* () {
-      let interrupted = 0
-      const endless = Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++))
-      const fiber = yield* Effect.fork(Concurrent.all([endless, endless]))
+      const order: Array<string> = []
+      const say = (word: string) => Effect.sync(() => order.push(word))
+      const endless = Effect.onInterrupt(Effect.never, () => Effect.zipRight(work, say("interrupted")))
+      const fiber = yield* Effect.fork(Effect.ensuring(Concurrent.all([endless, endless]), say("cleaned up")))
       yield* Effect.replicateEffect(work, 5)
       yield* Fiber.interrupt(fiber)
-      assert.strictEqual(interrupted, 2)
+      assert.deepStrictEqual(order, ["interrupted", "interrupted", "cleaned up"])
     })
   )
 })

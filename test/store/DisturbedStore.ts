@@ -44,7 +44,7 @@ export const make = Effect.gen(function* () {
     /** The same entries, past all disturbance: for what happens, which must not disturb itself. */
     plain,
     /** Lets something happen once, just before a moment. */
-    before: <E>(moment: Moment, happens: Effect.Effect<unknown, E>) =>
+    justBefore: <E>(moment: Moment, happens: Effect.Effect<unknown, E>) =>
       Effect.sync(() => {
         next = { moment, happens: Effect.orDie(happens) }
       }),
