@@ -6,30 +6,19 @@
  *     tsx examples/customers/main.ts dialogues.jsonl.gz       a file of JSON lines, plain or gzipped
  */
 import { fileURLToPath } from "node:url"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { StoreUrl } from "effect-state/url"
+import * as CommandLine from "../dialogues/CommandLine.ts"
 import * as Source from "../dialogues/Source.ts"
 import * as Replay from "./Replay.ts"
 
 const sample = fileURLToPath(new URL("../dialogues/sample.jsonl", import.meta.url))
 
-/** What is stored is not what it should be. */
-class Mismatch extends Schema.TaggedError<Mismatch>()("Mismatch", { where: Schema.Array(Schema.String) }) {
-  override get message(): string {
-    return `${this.where.length} states are not as expected, the first: ${this.where[0]}`
-  }
-}
-
 const program = Effect.gen(function* () {
-  const url = yield* Config.redacted("STATE_URL").pipe(Config.withDefault(Redacted.make("memory:")))
+  const url = yield* CommandLine.stateUrl("memory:")
   const [elapsed, { dialogues, mismatches, turns }] = yield* Effect.timed(
     Effect.provide(
       Replay.replay(Source.dialogues(process.argv[2] ?? sample), 16),
@@ -37,12 +26,8 @@ const program = Effect.gen(function* () {
     )
   )
   yield* Console.log(`${dialogues} customers, ${turns} turns, ${Duration.toSeconds(elapsed).toFixed(1)} s`)
-  if (mismatches.length > 0) return yield* new Mismatch({ where: mismatches })
+  if (mismatches.length > 0) return yield* new CommandLine.Mismatch({ what: "states", where: mismatches })
   yield* Console.log("Every state is as expected.")
 })
 
-program.pipe(
-  Effect.tapError((error) => Console.error(error.message)),
-  Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain({ disableErrorReporting: true })
-)
+CommandLine.run(program)

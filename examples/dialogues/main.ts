@@ -7,20 +7,13 @@
  *     STATE_URL=redis://localhost npm start        on another store
  */
 import { fileURLToPath } from "node:url"
-import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { StoreUrl } from "effect-state/url"
+import * as CommandLine from "./CommandLine.ts"
 import { Conversations } from "./Conversations.ts"
 import * as Progress from "./Progress.ts"
 import * as Replay from "./Replay.ts"
@@ -28,18 +21,9 @@ import * as Source from "./Source.ts"
 
 const sample = fileURLToPath(new URL("sample.jsonl", import.meta.url))
 
-/** What is stored is not what it should be. */
-class Mismatch extends Schema.TaggedError<Mismatch>()("Mismatch", { where: Schema.Array(Schema.String) }) {
-  override get message(): string {
-    return `${this.where.length} states are not as expected, the first: ${this.where[0]}`
-  }
-}
-
-const StateUrl = Config.redacted("STATE_URL").pipe(Config.withDefault(Redacted.make("sqlite:dialogues.db")))
-
 const run = (path: string, concurrency: number) =>
   Effect.gen(function* () {
-    const url = yield* StateUrl
+    const url = yield* CommandLine.stateUrl("sqlite:dialogues.db")
     const target = yield* StoreUrl.parse(url)
     const total = yield* Source.count(path)
     const progress = yield* Progress.make
@@ -70,7 +54,7 @@ const run = (path: string, concurrency: number) =>
         ? tally.mismatches
         : [...tally.mismatches, `the store's counter: ${counted} turns instead of ${tally.turns}`]
     yield* report({ ...tally, mismatches }, Duration.toSeconds(elapsed))
-    if (mismatches.length > 0) return yield* new Mismatch({ where: mismatches })
+    if (mismatches.length > 0) return yield* new CommandLine.Mismatch({ what: "states", where: mismatches })
   })
 
 const report = ({ bytes, dialogues, mismatches, turns }: Replay.Tally, seconds: number) =>
@@ -85,23 +69,10 @@ const report = ({ bytes, dialogues, mismatches, turns }: Replay.Tally, seconds: 
 const command = Command.make(
   "dialogues",
   {
-    path: Args.file({ name: "file", exists: "yes" }).pipe(
-      Args.withDescription("JSON lines, one dialogue a line; gzipped if the name ends in .gz"),
-      Args.withDefault(sample)
-    ),
-    concurrency: Options.integer("concurrency").pipe(
-      Options.withDescription("How many dialogues at a time"),
-      Options.withDefault(16)
-    )
+    path: CommandLine.file(sample),
+    concurrency: CommandLine.concurrency
   },
   ({ concurrency, path }) => run(path, concurrency)
 )
 
-const cli = Command.run(command, { name: "dialogues", version: "0.1.0" })
-
-cli(process.argv).pipe(
-  // The command line reports its own mistakes; what goes wrong later is told in a line, and not as a stack.
-  Effect.tapError((error) => (ValidationError.isValidationError(error) ? Effect.void : Console.error(error.message))),
-  Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain({ disableErrorReporting: true })
-)
+CommandLine.run(Command.run(command, { name: "dialogues", version: "0.1.0" })(process.argv))

@@ -7,21 +7,15 @@
  *     npx tsx examples/intents/main.ts --diagram                the machine, as a Mermaid diagram
  */
 import { fileURLToPath } from "node:url"
-import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { StateMachine } from "effect-state"
 import { StoreUrl } from "effect-state/url"
+import * as CommandLine from "../dialogues/CommandLine.ts"
 import * as Progress from "../dialogues/Progress.ts"
 import * as Source from "../dialogues/Source.ts"
 import { Intent, Intents } from "./Machine.ts"
@@ -29,18 +23,9 @@ import * as Replay from "./Replay.ts"
 
 const sample = fileURLToPath(new URL("sample.jsonl", import.meta.url))
 
-/** The machine took a user to want something else. */
-class Mismatch extends Schema.TaggedError<Mismatch>()("Mismatch", { where: Schema.Array(Schema.String) }) {
-  override get message(): string {
-    return `${this.where.length} intents are not as expected, the first: ${this.where[0]}`
-  }
-}
-
-const StateUrl = Config.redacted("STATE_URL").pipe(Config.withDefault(Redacted.make("memory:")))
-
 const run = (path: string, concurrency: number) =>
   Effect.gen(function* () {
-    const store = Intents.layer.pipe(Layer.provide(StoreUrl.layer(yield* StateUrl)))
+    const store = Intents.layer.pipe(Layer.provide(StoreUrl.layer(yield* CommandLine.stateUrl("memory:"))))
     const total = yield* Source.count(path)
     const progress = yield* Progress.make
     const [elapsed, tally] = yield* Replay.replay(Source.dialogues(path), {
@@ -56,30 +41,18 @@ const run = (path: string, concurrency: number) =>
         `${tally.intents - tally.mismatches.length} of ${tally.intents} intents are as expected.`
       ].join("\n")
     )
-    if (tally.mismatches.length > 0) return yield* new Mismatch({ where: tally.mismatches })
+    if (tally.mismatches.length > 0)
+      return yield* new CommandLine.Mismatch({ what: "intents", where: tally.mismatches })
   })
 
 const command = Command.make(
   "intents",
   {
-    path: Args.file({ name: "file", exists: "yes" }).pipe(
-      Args.withDescription("JSON lines, one dialogue a line; gzipped if the name ends in .gz"),
-      Args.withDefault(sample)
-    ),
-    concurrency: Options.integer("concurrency").pipe(
-      Options.withDescription("How many dialogues at a time"),
-      Options.withDefault(16)
-    ),
+    path: CommandLine.file(sample),
+    concurrency: CommandLine.concurrency,
     diagram: Options.boolean("diagram").pipe(Options.withDescription("Draws the machine instead"))
   },
   ({ concurrency, diagram, path }) => (diagram ? Console.log(StateMachine.toMermaid(Intent)) : run(path, concurrency))
 )
 
-const cli = Command.run(command, { name: "intents", version: "0.1.0" })
-
-cli(process.argv).pipe(
-  // The command line reports its own mistakes; what goes wrong later is told in a line, and not as a stack.
-  Effect.tapError((error) => (ValidationError.isValidationError(error) ? Effect.void : Console.error(error.message))),
-  Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain({ disableErrorReporting: true })
-)
+CommandLine.run(Command.run(command, { name: "intents", version: "0.1.0" })(process.argv))

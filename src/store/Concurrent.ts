@@ -1,8 +1,9 @@
 /**
  * Effects at the same time, which can be interrupted at any moment.
  *
- * `Effect.forEach` with `concurrency` waits for ever if it is interrupted in the moment between its start and that of its
- * first fiber, as it may be by a fiber of the same tick. (So it is in effect 3.22.)
+ * `Effect.forEach` and `Effect.all` with `concurrency` wait for ever if they are interrupted in the moment between their start
+ * and that of their first fiber, as they may be by a fiber of the same tick. (So it is in effect 3.22.) A lint rule keeps them
+ * out of this library.
  *
  * @since 0.1.0
  */
@@ -29,6 +30,19 @@ export const all = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): Ef
     )
   )
 }
+
+/**
+ * {@link all} for two effects of different kinds.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const both = <A, E, R, B, E2, R2>(
+  one: Effect.Effect<A, E, R>,
+  other: Effect.Effect<B, E2, R2>
+): Effect.Effect<readonly [A, B], E | E2, R | R2> =>
+  // The results of the two, in their order.
+  Effect.map(all<A | B, E | E2, R | R2>([one, other]), (results) => results as readonly [A, B] & typeof results)
 
 /**
  * {@link all} for many items, some at a time: the next ones begin when these have ended.

@@ -7,8 +7,10 @@
 import * as Array from "effect/Array"
 import * as Data from "effect/Data"
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type { DecodeError, EncodeError, ValueTooLarge } from "./ValueError.ts"
+
+export { DecodeError, EncodeError, ValueTooLarge } from "./ValueError.ts"
 
 /**
  * What became of a failed write: it did certainly not happen, or nobody can tell (a lost reply, a cut COMMIT).
@@ -181,85 +183,6 @@ export class InvalidRange extends Schema.TaggedError<InvalidRange>("effect-state
   }
   override get message(): string {
     return `Invalid ${this.part}: ${this.reason}`
-  }
-}
-
-/** Where a schema refused: made by `effect`, and only handed on. */
-const ParseIssue = Schema.declare(
-  (u): u is ParseResult.ParseIssue => typeof u === "object" && u !== null && "_tag" in u && "actual" in u
-)
-
-/** An issue as text. It quotes the value: not for logs. */
-const details = (issue: ParseResult.ParseIssue | undefined, reason: string): string =>
-  issue === undefined ? reason : ParseResult.TreeFormatter.formatIssueSync(issue)
-
-/**
- * A value that would not come back equal, or that the schema refuses. `path` leads to the part that is at fault.
- *
- * @since 0.1.0
- * @category errors
- */
-export class EncodeError extends Schema.TaggedError<EncodeError>("effect-state/EncodeError")("EncodeError", {
-  key: Schema.String,
-  path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
-  reason: Schema.String,
-  issue: Schema.optional(ParseIssue)
-}) {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return `The value can't be stored: ${this.reason}${this.path.length === 0 ? "" : ` at ${this.path.join(".")}`}`
-  }
-  /**
-   * Where and why the schema refused, as text. It quotes the value: not for logs.
-   */
-  get details(): string {
-    return details(this.issue, this.reason)
-  }
-}
-
-/**
- * A stored value that is not what it should be: no payload of ours, or refused by the schema (then `issue` tells where).
- *
- * @since 0.1.0
- * @category errors
- */
-export class DecodeError extends Schema.TaggedError<DecodeError>("effect-state/DecodeError")("DecodeError", {
-  key: Schema.String,
-  reason: Schema.String,
-  issue: Schema.optional(ParseIssue)
-}) {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return `A stored value can't be decoded: ${this.reason}`
-  }
-  /**
-   * Where and why the schema refused, as text. It quotes the stored value: not for logs.
-   */
-  get details(): string {
-    return details(this.issue, this.reason)
-  }
-}
-
-/**
- * An encoded value larger than the store's `valueBytesMax`.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ValueTooLarge extends Schema.TaggedError<ValueTooLarge>("effect-state/ValueTooLarge")("ValueTooLarge", {
-  key: Schema.String,
-  bytes: Schema.Number,
-  bytesMax: Schema.Number
-}) {
-  get isRetryable(): boolean {
-    return false
-  }
-  override get message(): string {
-    return `The value takes ${this.bytes} bytes; the store accepts ${this.bytesMax}`
   }
 }
 

@@ -13,7 +13,8 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { Cached, MemoryStore, StateStore } from "effect-state"
+import { type Backend, Cached, MemoryStore, StateStore } from "effect-state"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const Answer = Schema.Struct({ at: Schema.Date, n: Schema.Number })
 type Answer = typeof Answer.Type
@@ -420,6 +421,25 @@ describe("Cached", () => {
       })
     )
   }
+
+  it.scoped("serves nothing as stale that was fresh while everything is being forgotten", () =>
+    Effect.gen(function* () {
+      for (const kind of ["v", "f", "s"]) {
+        const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+        const { lookup } = yield* counting((n) => (n === 1 ? Effect.void : Effect.fail(new Down({ n }))))
+        const options = { staleIfError: "1 hour", staleWhileRevalidate: "1 hour" } as const
+        const cache = yield* Effect.provideService(open(lookup, options), StateStore.StateStore, store)
+        const other = yield* Effect.provideService(open(lookup, options), StateStore.StateStore, plain)
+        yield* cache.get("a")
+        const isNext = ({ mutations }: Backend.Commit) =>
+          mutations.some(({ _tag, key }) => _tag === "Delete" && key.text.endsWith(`:${kind}:a`))
+        yield* justBefore({ commit: isNext }, Effect.either(other.get("a")))
+        yield* cache.clear
+        assert.isTrue(yield* happened, kind)
+        assert.strictEqual((yield* other.stats).stale, 0, kind)
+      }
+    })
+  )
 
   test(
     "refreshes what is fresh, and joins a lookup that is under way",

@@ -50,6 +50,15 @@ const tryAt = (store: StateStore.Service, world: World, operation: Operation) =>
     return reached
   }).pipe(Effect.mapError((error) => new Error(`interrupted at ${point.at} ${point.n}: ${error}`, { cause: error })))
 
+/** Interrupts each operation at each of its points. */
+const tryAll = (name: string, store: StateStore.Service, world: World, all: Readonly<Record<string, Operation>>) =>
+  Effect.forEach(Object.entries(all), ([operationName, operation]) =>
+    Effect.gen(function* () {
+      const points = yield* everyPoint(tryAt(store, world, operation), density(name))
+      assert.isAbove(points, 0, operationName)
+    }).pipe(Effect.mapError((error) => new Error(`${operationName}, ${error.message}`, { cause: error })))
+  )
+
 for (const [name, makeWorld] of Object.entries(worlds)) {
   describe(`Interrupted at every point, on ${name}`, () => {
     it.scopedLive(
@@ -60,13 +69,7 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
           const store = Context.get(yield* Layer.build(world.layer), StateStore.StateStore)
           yield* store.set(lasting, lasting)
           const all = yield* Effect.provideService(operations(store), StateStore.StateStore, store)
-          for (const [operationName, operation] of Object.entries(all)) {
-            const points = yield* Effect.mapError(
-              everyPoint(tryAt(store, world, operation), density(name)),
-              (error) => new Error(`${operationName}, ${error.message}`, { cause: error })
-            )
-            assert.isAbove(points, 0, operationName)
-          }
+          yield* tryAll(name, store, world, all)
         }),
       timeoutMs
     )
@@ -111,13 +114,7 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
         const store = Context.get(context, StateStore.StateStore)
         yield* store.set(lasting, lasting)
         const all = yield* joinedOperations(store, Context.get(context, SqlClient.SqlClient))
-        for (const [operationName, operation] of Object.entries(all)) {
-          const points = yield* Effect.mapError(
-            everyPoint(tryAt(store, world, operation), density(name)),
-            (error) => new Error(`${operationName}, ${error.message}`, { cause: error })
-          )
-          assert.isAbove(points, 0, operationName)
-        }
+        yield* tryAll(name, store, world, all)
       }),
     timeoutMs
   )

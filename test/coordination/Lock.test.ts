@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { Atomic, Backend, Lock, MemoryStore, Namespace, StateStore } from "effect-state"
 import { make as makeMemory } from "../../src/backends/memory/backend.ts"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 /** Two stores over one backend: what two processes are to each other, each with lines of its own. */
 const twoStores = Effect.gen(function* () {
@@ -50,6 +51,27 @@ describe("Lock", () => {
         const error = yield* Fiber.join(waiter)
         assert.deepStrictEqual([error._tag, (error as Lock.LockTimeout).waitMs], ["LockTimeout", 10_000]) // As just said.
       }
+    })
+  )
+
+  it.scoped("is given back though the first who does so is interrupted, and tells all who do", () =>
+    Effect.gen(function* () {
+      const { happened, justBefore, store } = yield* DisturbedStore.make
+      const lease = yield* on(store)(Lock.acquire("a"))
+      const underWay = yield* Deferred.make<void>()
+      const interrupted = yield* Deferred.make<void>()
+      yield* justBefore(
+        { commit: () => true },
+        Effect.zipRight(Deferred.succeed(underWay, undefined), Deferred.await(interrupted))
+      )
+      const first = yield* Effect.fork(lease.release)
+      yield* Deferred.await(underWay)
+      yield* Fiber.interruptFork(first)
+      yield* Effect.yieldNow()
+      yield* Deferred.succeed(interrupted, undefined)
+      assert.deepStrictEqual(yield* lease.release, { _tag: "Released" })
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(first)))
+      assert.isTrue(yield* happened)
     })
   )
 

@@ -1,42 +1,19 @@
 /**
  * The dialogues example as a user runs it: as a process of its own, on every backend, and on broken input.
  */
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Collection } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import * as SharedServers from "../servers/SharedServers.ts"
+import { assert, describe, it } from "vitest"
+import * as Program from "./Program.ts"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-const sample = readFileSync(join(root, "examples/dialogues/sample.jsonl"), "utf8")
-let folder = ""
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "dialogues-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const replay = (stateUrl: string, ...args: ReadonlyArray<string>) =>
-  spawnSync(process.execPath, ["--import", "tsx", "examples/dialogues/main.ts", ...args], {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, STATE_URL: stateUrl }
-  })
-
-const file = (name: string, content: string | Uint8Array): string => {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
-}
-
-const database = (name: string): string => `sqlite:${join(folder, name)}`
+const { backends, database, file, path, run: replay } = Program.make("dialogues")
+const sample = readFileSync(join(Program.root, "examples/dialogues/sample.jsonl"), "utf8")
 
 /** The ids of the conversations that a database holds. */
 const stored = (url: string) =>
@@ -46,13 +23,7 @@ const stored = (url: string) =>
   }).pipe(Effect.provide(Layer.fresh(SqliteStore.layer({ filename: url.slice("sqlite:".length) }))), Effect.runPromise)
 
 describe("The dialogues example replays its sample", () => {
-  const urls = {
-    memory: Effect.succeed("memory:"),
-    sqlite: Effect.sync(() => database("sample.db")),
-    redis: SharedServers.redisUrl,
-    postgres: SharedServers.postgresDatabase
-  }
-  it.each(Object.entries(urls))("on %s", (_, url) =>
+  it.each(backends)("on %s", (_, url) =>
     Effect.gen(function* () {
       const { status, stderr, stdout } = replay(yield* url)
       assert.strictEqual(stderr, "")
@@ -104,7 +75,7 @@ describe("The dialogues example meets broken input with its line, exit code 1 an
   })
 
   it("a file that is not there", () => {
-    const { status, stderr } = replay("memory:", join(folder, "nowhere.jsonl"))
+    const { status, stderr } = replay("memory:", path("nowhere.jsonl"))
     assert.match(stderr, /must exist/)
     assert.strictEqual(status, 1)
   })

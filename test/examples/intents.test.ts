@@ -1,30 +1,13 @@
 /**
  * The intents example as a user runs it: as a process of its own, on dialogues that are made up here, on every backend.
  */
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
-import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import * as SharedServers from "../servers/SharedServers.ts"
+import { assert, describe, it } from "vitest"
+import * as Program from "./Program.ts"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-let folder = ""
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "intents-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const run = (stateUrl: string, ...args: ReadonlyArray<string>) =>
-  spawnSync(process.execPath, ["--import", "tsx", "examples/intents/main.ts", ...args], {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, STATE_URL: stateUrl }
-  })
+const { backends, database, file, run } = Program.make("intents")
 
 /** What a user does next: she knows what she wants, and the dialogue is written from that. */
 type Move =
@@ -86,20 +69,8 @@ const dialogues = fc
 const intents = dialogues.flatMap(({ turns }) => turns).length / 2
 const text = dialogues.map((dialogue) => JSON.stringify(dialogue)).join("\n")
 
-const file = (name: string, content: string | Uint8Array): string => {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
-}
-
 describe("The intents example knows what users want", () => {
-  const urls = {
-    memory: Effect.succeed("memory:"),
-    sqlite: Effect.sync(() => `sqlite:${join(folder, "intents.db")}`),
-    redis: SharedServers.redisUrl,
-    postgres: SharedServers.postgresDatabase
-  }
-  it.each(Object.entries(urls))("on %s", (_, url) =>
+  it.each(backends)("on %s", (_, url) =>
     Effect.gen(function* () {
       const { status, stderr, stdout } = run(yield* url, file("made.jsonl.gz", gzipSync(text)))
       assert.strictEqual(stderr, "")
@@ -110,7 +81,7 @@ describe("The intents example knows what users want", () => {
 
   it("in its sample, also a second time over what the first run left", () => {
     for (let i = 0; i < 2; i++) {
-      const { status, stdout } = run(`sqlite:${join(folder, "twice.db")}`)
+      const { status, stdout } = run(database("twice.db"))
       assert.include(stdout, "9 of 9 intents are as expected.")
       assert.strictEqual(status, 0)
     }

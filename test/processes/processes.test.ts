@@ -33,47 +33,45 @@ const read = (url: string, namespace: string, keys: ReadonlyArray<string>) =>
     return (yield* store.getMany(keys)).map(Option.getOrThrow)
   }).pipe(Effect.provide(StoreUrl.layer(url)))
 
+const shared = [
+  ["sqlite", sqlite],
+  ["redis", redis],
+  ["postgres", postgres]
+] as const
+
+/** Runs a job in so many processes at once: what they printed, and how far the two counters are then. */
+const tally = (url: string, processes: number, job: string, times: number) =>
+  Effect.gen(function* () {
+    const namespace = yield* SharedServers.redisPrefix
+    const run = Effect.promise(() => workers.run(url, [namespace, job, String(times)]))
+    const printed = yield* Effect.replicateEffect(run, processes, { concurrency: processes })
+    const counters = yield* read(url, namespace, ["added", "swapped"])
+    return { printed, counted: counters.map(({ value }) => value) }
+  })
+
 describe("Two processes on one store lose no addition and no swap of 10,000 each:", () => {
-  it.scopedLive.each([
-    ["sqlite", sqlite],
-    ["redis", redis],
-    ["postgres", postgres]
-  ] as const)(
+  it.scopedLive.each(shared)(
     "%s",
     ([, url]) =>
       Effect.gen(function* () {
-        const stateUrl = yield* url
-        const [namespace] = [yield* SharedServers.redisPrefix]
-        const run = Effect.promise(() => workers.run(stateUrl, [namespace, "count", "5000"]))
-        yield* Effect.all([run, run], { concurrency: 2 })
-        const [added, swapped] = yield* read(stateUrl, namespace, ["added", "swapped"])
-        assert.strictEqual(added?.value, 10_000)
-        assert.strictEqual(swapped?.value, 10_000)
+        const { counted } = yield* tally(yield* url, 2, "count", 5_000)
+        assert.deepStrictEqual(counted, [10_000, 10_000])
       }),
     180_000
   )
 })
 
 describe("Four processes of 100 fibers each, all at one key, lose nothing, and each gets through:", () => {
-  it.scopedLive.each([
-    ["sqlite", sqlite],
-    ["redis", redis],
-    ["postgres", postgres]
-  ] as const)(
+  it.scopedLive.each(shared)(
     "%s",
     ([, url]) =>
       Effect.gen(function* () {
-        const stateUrl = yield* url
-        const namespace = yield* SharedServers.redisPrefix
-        const run = Effect.promise(() => workers.run(stateUrl, [namespace, "contend", "5"]))
-        assert.deepStrictEqual(yield* Effect.replicateEffect(run, 4, { concurrency: 4 }), [
-          ["done"],
-          ["done"],
-          ["done"],
-          ["done"]
-        ])
-        const [added, swapped] = yield* read(stateUrl, namespace, ["added", "swapped"])
-        assert.deepStrictEqual([added?.value, swapped?.value], [2_000, 2_000])
+        const { counted, printed } = yield* tally(yield* url, 4, "contend", 5)
+        assert.deepStrictEqual(
+          printed,
+          Array.from({ length: 4 }, () => ["done"])
+        )
+        assert.deepStrictEqual(counted, [2_000, 2_000])
       }),
     180_000
   )

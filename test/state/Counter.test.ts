@@ -51,8 +51,10 @@ describe("Counter", () => {
       yield* visits.increment("a", Number.MAX_SAFE_INTEGER)
       assert.strictEqual((yield* Effect.flip(visits.increment("a")))._tag, "NotInteger")
       assert.strictEqual(yield* visits.get("a"), Number.MAX_SAFE_INTEGER)
-      yield* visits.store.set("b", "many")
-      assert.deepInclude(yield* Effect.flip(visits.get("b")), { _tag: "DecodeError", key: "b" })
+      for (const value of ["many", 1.5, 2 ** 53]) {
+        yield* visits.store.set("b", value)
+        assert.deepInclude(yield* Effect.flip(visits.get("b")), { _tag: "DecodeError", key: "b" })
+      }
     }).pipe(Effect.provide(layer))
   )
 

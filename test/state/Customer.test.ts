@@ -15,6 +15,7 @@ import * as TestClock from "effect/TestClock"
 import { Customer, Lock, MemoryStore, StateError, StateStore } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as fc from "fast-check"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 class Customers extends Customer.Tag<Customers>()("Customers", { ttl: "1 hour", keep: { messages: 3 } }) {}
 
@@ -35,6 +36,25 @@ describe("Customers", () => {
       assert.deepStrictEqual(yield* customers.getOrCreate("ada"), ada)
       assert.deepStrictEqual((yield* found(customers, "ada")).value, ada)
       assert.strictEqual(yield* customers.count, 1)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("come back without a past, and keep what is theirs when the past is cleaned up", () =>
+    Effect.gen(function* () {
+      const customers = yield* Customers
+      const sayAll = (contents: ReadonlyArray<string>) =>
+        Effect.forEach(contents, (content) => customers.addMessage("ada", say(content)))
+      yield* sayAll(Arr.makeBy(40, (i) => `before ${i}`))
+      yield* TestClock.adjust("1 hour")
+      const now = Arr.makeBy(20, (i) => `now ${i}`)
+      yield* sayAll(now)
+      assert.deepInclude(yield* customers.cleanup, { archives: 1 })
+      assert.deepInclude(yield* customers.cleanup, { archives: 0 })
+      const messages = yield* Stream.runCollect(customers.messages.stream("ada", { order: "oldest first" }))
+      assert.deepStrictEqual(
+        Array.from(messages, ({ value }) => value.content),
+        now
+      )
     }).pipe(Effect.provide(layer))
   )
 
@@ -148,6 +168,24 @@ describe("Customers", () => {
       assert.instanceOf(yield* Effect.flip(loss), StateError.EncodeError)
       assert.deepStrictEqual(yield* customers.get("ada"), Option.none())
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("keep their history also if they are put aside while it is looked for whose it is", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const make = Customer.make("Customers", { keep: { messages: 3 } })
+      const customers = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      yield* Effect.forEach(Arr.range(0, 19), (i) => customers.addMessage("ada", say(`m${i}`)))
+      const stored = Option.getOrThrow(yield* customers.store.get("ada")).value as { readonly value: object }
+      yield* customers.store.set("ada", { ...stored, value: { ...stored.value, profile: 1 } })
+      // She is not in quarantine, and whether she is at her place is asked next.
+      yield* justBefore({ read: (keys) => keys.includes("Customers:ada") }, elsewhere.migrateAll())
+      assert.deepInclude(yield* customers.cleanup, { archives: 0 })
+      assert.isTrue(yield* happened)
+      yield* customers.quarantine.restore("ada", { value: stored })
+      assert.strictEqual((yield* customers.messages.page("ada")).items.length, 20)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("who can't be decoded can be put aside and back, and keep their history", () =>

@@ -166,6 +166,19 @@ describe("History", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("tells the versions of writes whose records were written anew, by another codec, say", () =>
+    Effect.gen(function* () {
+      const docs = yield* Docs
+      const versions = [yield* docs.set("a", doc("1")), yield* docs.set("a", doc("2"))]
+      const { entries } = yield* docs.history.store.page(KeyRange.all)
+      yield* Effect.forEach(entries, ({ key, value }) => docs.history.store.set(key, value, { ttl: "keep" }))
+      assert.deepStrictEqual(
+        (yield* docs.history.list("a")).entries.map(({ version }) => version),
+        versions.toReversed()
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("sheds what is too much, some with each write, when less is to be kept", () =>
     Effect.gen(function* () {
       const large = yield* History.make("x", { schema: Schema.Number, keep: {} })

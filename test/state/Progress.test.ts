@@ -7,8 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { MemoryStore, Progress } from "effect-state"
+import { MemoryStore, Progress, StateStore } from "effect-state"
 import * as fc from "fast-check"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 class Jobs extends Progress.Tag<Jobs>()("Jobs") {}
 class Short extends Progress.Tag<Short>()("Short", { ttl: "1 hour" }) {}
@@ -63,7 +64,22 @@ describe("Progress", () => {
       yield* jobs.start("a", { total: 2 })
       assert.strictEqual((yield* Effect.flip(jobs.advance("a", { processed: 1, failed: 0.5 })))._tag, "NotInteger")
       assert.deepStrictEqual(counted(Option.getOrThrow(yield* jobs.get("a"))), [0, 0, 2])
+      yield* jobs.store.set("a:processed", 0.5)
+      assert.strictEqual((yield* Effect.flip(jobs.get("a")))._tag, "DecodeError")
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("is that of who starts the job while another one advances what was not started", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const jobs = yield* Effect.provideService(Progress.make("Jobs"), StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(Progress.make("Jobs"), StateStore.StateStore, plain)
+      // What was counted in vain is to be removed next.
+      yield* justBefore({ commit: ({ checks }) => checks.length > 0 }, elsewhere.start("a", { total: 3 }))
+      assert.deepStrictEqual(yield* jobs.advance("a", { processed: 1 }), Option.none())
+      assert.isTrue(yield* happened)
+      assert.deepStrictEqual(counted(Option.getOrThrow(yield* jobs.get("a"))), [0, 0, 3])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("is kept for its time after it went on last", () =>

@@ -149,7 +149,11 @@ describe("Sessions", () => {
     Effect.gen(function* () {
       const sessions = yield* Conversations
       const { id } = yield* sessions.create({ ...fresh, ttl: "2 hours" })
-      yield* TestClock.adjust("100 minutes")
+      yield* TestClock.adjust("30 minutes")
+      yield* sessions.touch(id)
+      const { createdAt, expiresAt } = yield* sessions.require(id)
+      assert.deepStrictEqual(expiresAt, Option.some(DateTime.addDuration(createdAt, Duration.minutes(150))))
+      yield* TestClock.adjust("70 minutes")
       const updated = yield* sessions.update(id, { data: { step: 1 } })
       assert.deepStrictEqual(updated.expiresAt, Option.some(DateTime.addDuration(updated.createdAt, Duration.hours(3))))
       assert.deepStrictEqual(yield* sessions.require(id), updated)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, FastCheck, Hash, Inspectable, Layer, Option, Schema, Stream, TestClock } from "effect"
 import { type Backend, MemoryStore, Namespace, Sessions, StateStore } from "effect-state"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const data = Schema.Struct({ n: Schema.Number })
 
@@ -98,6 +99,36 @@ describe("an owner's sessions", () => {
       yield* logins.create({ ...ofAda, owner: "bob", id: "mine" })
       assert.deepStrictEqual(yield* idsOf(logins, "ada"), [])
       assert.deepStrictEqual(yield* idsOf(logins, "bob"), ["mine"])
+      assert.strictEqual(yield* logins.endAllForOwner("ada"), 0)
+      assert.deepStrictEqual(yield* idsOf(logins, "bob"), ["mine"])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("end all at once, but not that of somebody else who gets an id meanwhile", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const make = Sessions.make("Logins", { data })
+      const logins = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      yield* logins.create({ ...ofAda, id: "mine" })
+      const change = Effect.zipRight(elsewhere.delete("mine"), elsewhere.create({ ...ofAda, owner: "bob", id: "mine" }))
+      yield* justBefore({ commit: () => true }, change)
+      assert.strictEqual(yield* logins.endAllForOwner("ada"), 0)
+      assert.isTrue(yield* happened)
+      assert.deepStrictEqual(yield* idsOf(logins, "bob"), ["mine"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("stay his as long as they are used", () =>
+    Effect.gen(function* () {
+      const logins = yield* Logins
+      const { id } = yield* logins.create(ofAda)
+      for (const use of [logins.update(id, { data: { n: 1 } }), logins.touch(id)]) {
+        yield* TestClock.adjust("50 minutes")
+        yield* use
+      }
+      yield* TestClock.adjust("50 minutes")
+      assert.deepStrictEqual(yield* idsOf(logins, "ada"), [id])
     }).pipe(Effect.provide(layer))
   )
 
@@ -134,6 +165,22 @@ describe("an owner's sessions", () => {
         assert.strictEqual(yield* logins.count, 0)
       }
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are counted again when one moves to another id meanwhile", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const make = Sessions.make("Logins", { data, maxConcurrent: { max: 2, onExceed: "reject" } })
+      const logins = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      const { id } = yield* logins.create(ofAda)
+      yield* logins.create(ofAda)
+      // The index was read, and the sessions themselves are read next.
+      yield* justBefore({ read: (keys) => keys.length > 1 }, elsewhere.rotate(id))
+      assert.strictEqual((yield* Effect.flip(logins.create(ofAda)))._tag, "TooManySessions")
+      assert.isTrue(yield* happened)
+      assert.strictEqual(yield* logins.count, 2)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("lie with their owner on a cluster, whose ids are drawn for it", () =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
@@ -64,6 +65,17 @@ describe("A context", () => {
       assert.deepStrictEqual(yield* order.getData, {})
       const store = yield* StateStore.StateStore
       assert.strictEqual((yield* store.stats).entriesApprox, 0)
+    }).pipe(Effect.provide(inMemory(Orders.layer)))
+  )
+
+  it.effect("knows an event that is delivered again for a day, unless told otherwise", () =>
+    Effect.gen(function* () {
+      const order = (yield* Orders).at("ada")
+      yield* order.send(start, { id: "1" })
+      yield* TestClock.adjust(Duration.subtract(Duration.days(1), Duration.millis(1)))
+      assert.isTrue((yield* order.send(start, { id: "1" })).isRepeated)
+      yield* TestClock.adjust(1)
+      assert.isFalse((yield* order.send(start, { id: "1" })).isRepeated)
     }).pipe(Effect.provide(inMemory(Orders.layer)))
   )
 

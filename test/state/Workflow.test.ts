@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { Atomic, MemoryStore, StateStore, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as CountedStore from "../store/CountedStore.ts"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const { nothing } = CountedStore
 
@@ -167,6 +168,25 @@ describe("Workflow", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("deletes no checkpoint of a workflow that begins again under its id while it is deleted", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const make = Workflow.make("Workflows")
+      const workflows = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      yield* workflows.save(begun, { checkpoint: true })
+      // The state is gone, and its checkpoints are looked up next.
+      yield* justBefore({ scan: () => true }, elsewhere.save(begun, { checkpoint: true }))
+      assert.isTrue(yield* workflows.delete("w1"))
+      assert.isTrue(yield* happened)
+      const { version } = yield* workflows.require("w1")
+      assert.deepStrictEqual(
+        (yield* workflows.checkpoints.list("w1")).entries.map(({ id }) => id),
+        [version]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses an id that is none, and lists on past a line that can't be read, if asked", () =>
     Effect.gen(function* () {
       const workflows = yield* Workflows
@@ -299,7 +319,7 @@ describe("Workflows that were written anew by other means, by another codec, say
     Effect.gen(function* () {
       const workflows = yield* Workflows
       const raw = (yield* StateStore.StateStore).namespace("Workflows", { placement: "namespace" })
-      yield* workflows.save(begun)
+      const { version } = yield* workflows.save(begun)
       const taken = yield* workflows.checkpoint("w1")
       const entries = Arr.fromIterable(yield* Stream.runCollect(raw.entries({})))
       yield* Effect.forEach(entries, ({ key, value }) => raw.set(key, value, { ttl: "keep" }))
@@ -309,6 +329,8 @@ describe("Workflows that were written anew by other means, by another codec, say
         Option.map(yield* workflows.checkpoints.load("w1", taken.id), ({ id }) => id),
         Option.some(taken.id)
       )
+      assert.strictEqual((yield* workflows.checkpoint("w1")).parent, taken.id)
+      assert.strictEqual((yield* workflows.list()).entries[0]?.version, version)
       const saved = yield* workflows.update("w1", Workflow.addMessage("user", "Again"))
       const { entries: listed } = yield* workflows.list()
       assert.deepStrictEqual(

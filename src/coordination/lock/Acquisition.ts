@@ -85,12 +85,10 @@ export const obtain = (
       })
 
     const look = Effect.gen(function* () {
-      const [entry, isAnnounced] = yield* Effect.all([store.get(keys.lock), store.exists(keys.waiting)], {
-        concurrency: 2
-      })
-      if (Option.isNone(entry)) return yield* take
-      if (isHeldBy(entry.value, holder)) return yield* adopt(entry.value.version)
-      if (!isAnnounced) yield* store.set(keys.waiting, true, { ttl: announcedMs })
+      const [held = none, announced = none] = yield* store.getMany([keys.lock, keys.waiting])
+      if (Option.isNone(held)) return yield* take
+      if (isHeldBy(held.value, holder)) return yield* adopt(held.value.version)
+      if (Option.isNone(announced)) yield* store.set(keys.waiting, true, { ttl: announcedMs })
       return Option.none()
     })
 
@@ -124,6 +122,8 @@ export const free = (
 
 /** How long word is left that somebody waits: if he is gone, a release or two are followed by a pause in vain. */
 const announcedMs = 1_000
+
+const none = Option.none<Entry>()
 
 /** A conflict means that somebody else was faster. */
 const orNone = (

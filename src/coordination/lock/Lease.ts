@@ -119,6 +119,7 @@ export const keep = (
   Effect.gen(function* () {
     const { key, leaseMs, lock, token } = acquired
     const lost = yield* Deferred.make<never, LockLost>()
+    const released = yield* Deferred.make<Release>()
     let current = acquired.confirmed
     let open = true
 
@@ -171,7 +172,6 @@ export const keep = (
     )
 
     const giveBack = Effect.gen(function* () {
-      open = false
       yield* Fiber.interrupt(keeping)
       return yield* release.pipe(
         Effect.as<Release>({ _tag: "Released" }),
@@ -193,8 +193,14 @@ export const keep = (
       isHeld: Effect.zipWith(remainingMs, Deferred.isDone(lost), (leftMs, isLost) => open && leftMs > 0 && !isLost),
       verify: Effect.flatMap(look, (found) => (Option.isSome(found) ? Effect.fail(found.value) : Effect.void)),
       lost: Deferred.await(lost),
-      // All of it: an interruption of the first caller must not be the answer for all who come later.
-      release: Effect.uninterruptible(yield* Effect.cached(giveBack))
+      // All of it: an interruption of the first caller must not reach those who come later, as Effect.cached would have it.
+      release: Effect.uninterruptible(
+        Effect.suspend(() => {
+          if (!open) return Deferred.await(released)
+          open = false
+          return Effect.zipRight(Effect.intoDeferred(giveBack, released), Deferred.await(released))
+        })
+      )
     }
   })
 

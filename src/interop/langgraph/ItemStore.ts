@@ -13,6 +13,7 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import * as Effect from "effect/Effect"
 import type * as Runtime from "effect/Runtime"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { ReadError, WriteError } from "../../store/StateError.ts"
 import * as Edge from "./Edge.ts"
 import type * as Items from "./Items.ts"
@@ -41,7 +42,7 @@ export class ItemStore extends BaseStore {
       if (isPut(operation)) return Effect.void
       return isGet(operation) ? items.get(operation) : items.namespaces(operation)
     }
-    const results = Effect.forEach(operations, read, { concurrency: 16 })
+    const results = Concurrent.forEach(operations, 16, read)
     // Each operation has the result of its kind.
     const done = Effect.zipLeft(results, items.put(operations.filter(isPut)))
     return this.#run(done) as Promise<unknown> as Promise<OperationResults<Op>>

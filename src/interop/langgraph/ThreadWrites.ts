@@ -10,6 +10,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import * as Modification from "../../store/Modification.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
@@ -93,7 +94,7 @@ export const make = (
       Effect.catchTag("CommitTooLarge", () =>
         Effect.gen(function* () {
           const { version } = yield* store.commit(Atomic.make.pipe(bump(place, id)))
-          yield* Effect.forEach(steps, (step) => store.commit(step(Atomic.make)), { concurrency: 16, discard: true })
+          yield* Concurrent.forEach(steps, 16, (step) => store.commit(step(Atomic.make)))
           const head = Keys.head(place.thread)
           return yield* store.commit(Atomic.make.pipe(Atomic.check(head, version), bump(place, id), last))
         })

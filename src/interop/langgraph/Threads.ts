@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as SchemaCodec from "../../state/SchemaCodec.ts"
+import * as Concurrent from "../../store/Concurrent.ts"
 import type { Entry } from "../../store/Entry.ts"
 import { all as allKeys, type KeyRange } from "../../store/KeyRange.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
@@ -85,7 +86,7 @@ export const make = (store: StateStore.Service, ttl: DurationInput | undefined):
     const details: Threads["details"] = (checkpoint) =>
       Effect.gen(function* () {
         const { id, place, version } = checkpoint
-        const [found, pending] = yield* Effect.all([valuesOf(checkpoint), writes(place, id)], { concurrency: 2 })
+        const [found, pending] = yield* Concurrent.both(valuesOf(checkpoint), writes(place, id))
         const present = Arr.getSomes(found)
         if (present.length === found.length) return Option.some({ values: present, writes: pending })
         // It may have been removed while it was read.

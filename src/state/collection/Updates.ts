@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Modification from "../../store/Modification.ts"
-import type { Collection } from "./Collection.ts"
+import type { Collection } from "./Model.ts"
 
 /**
  * `getOrCreate`, `update` and `patch`, by a `modify`.

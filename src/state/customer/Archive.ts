@@ -19,6 +19,7 @@ import * as Namespace from "../../store/Namespace.ts"
 import { InvalidKey, type ReadError, type WriteError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
+import * as SubjectKey from "../SubjectKey.ts"
 import type { Item } from "./Log.ts"
 import { History } from "./Model.ts"
 import { type Block, blockSize, type Kind } from "./Overflow.ts"
@@ -124,17 +125,16 @@ export const makeId = (): string => Encoding.encodeBase64Url(crypto.getRandomVal
 const idLength = 8
 const letters: { readonly [K in Kind]: string } = { messages: "m", sessions: "s", resolutionAttempts: "r" }
 
-const prefixOf = ({ id, key }: Subject): string => `${key.length}:${key}:${id}:`
+const prefixOf = ({ id, key }: Subject): string => `${SubjectKey.prefix(key)}${id}:`
 
 const keyOf = (subject: Subject, kind: Kind, block: number): string =>
   prefixOf(subject) + letters[kind] + String(block).padStart(Atomic.stampLength, "0")
 
 const numberOf = (key: string): number => Number(key.slice(-Atomic.stampLength))
 
-const keyBytesMax = Key.keyBytesMax - "1000:::m".length - idLength - Atomic.stampLength
+const keyBytesMax = Key.keyBytesMax - SubjectKey.prefixLengthMax - ":m".length - idLength - Atomic.stampLength
 
-const subjectOf = (key: string): Subject => {
-  const start = key.indexOf(":") + 1
-  const end = start + Number(key.slice(0, start - 1))
-  return { key: key.slice(start, end), id: key.slice(end + 1, end + 1 + idLength) }
+const subjectOf = (deed: string): Subject => {
+  const key = SubjectKey.of(deed)
+  return { key, id: deed.slice(SubjectKey.prefix(key).length).slice(0, idLength) }
 }

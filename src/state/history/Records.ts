@@ -29,6 +29,7 @@ import type { PageCursor } from "../../store/PageCursor.ts"
 import { InvalidKey, InvalidOption, type InvalidTtl, type ReadError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Ttl from "../../store/Ttl.ts"
+import * as SubjectKey from "../SubjectKey.ts"
 
 /**
  * What is kept of an entry's values. Where both are given, both bound it.
@@ -57,7 +58,7 @@ export const countMax = 1_000
  * @since 0.1.0
  * @category limits
  */
-export const idBytesMax = Key.keyBytesMax - Atomic.stampLength - "1000::".length
+export const idBytesMax = Key.keyBytesMax - Atomic.stampLength - SubjectKey.prefixLengthMax
 
 /**
  * What a record holds: the encoded value, or that the entry was deleted.
@@ -106,14 +107,14 @@ export const make = (
     const count = yield* checkCount(keep.count ?? countMax)
     const keptMs = keep.duration === undefined ? undefined : yield* Ttl.decode(keep.duration)
     const store = subjects.namespace(Namespace.inner("history"), {
-      placement: (key) => subjects.key(subjectOf(key)),
+      placement: (key) => subjects.key(SubjectKey.of(key)),
       ttl: Number.POSITIVE_INFINITY
     })
 
     const prefix = (key: string): Either.Either<string, InvalidKey> => {
       const problem = Key.problemOfPart(key, idBytesMax)
       return problem === undefined
-        ? Either.right(`${key.length}:${key}:`)
+        ? Either.right(SubjectKey.prefix(key))
         : Either.left(
             new InvalidKey({
               key: Namespace.label(subjects.key(key)).slice(0, 64).toWellFormed(),
@@ -217,12 +218,6 @@ export const make = (
 const repairsMax = 16
 
 const forEver: Atomic.WriteOptions = { ttl: Number.POSITIVE_INFINITY }
-
-/** The key of the entry that a record, or the prefix of records, belongs to. */
-const subjectOf = (key: string): string => {
-  const colon = key.indexOf(":")
-  return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)))
-}
 
 const none = Effect.succeed<ReadonlyArray<Atomic.Steps>>([])
 

@@ -11,14 +11,16 @@ import type { Placement } from "../../store/Namespace.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import * as StateStore from "../../store/StateStore.ts"
 import type { Version } from "../../store/Version.ts"
+import * as SubjectKey from "../SubjectKey.ts"
 import type { Context } from "./Context.ts"
-import type { Edge, StateMachine } from "./Definition.ts"
+import type { StateMachine } from "./Definition.ts"
 import type * as Delivery from "./Delivery.ts"
 import * as Effects from "./Effects.ts"
 import * as Handle from "./Handle.ts"
 import type { EffectFailed, UnknownState } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
 import * as Records from "./Records.ts"
+import type { Edge } from "./Table.ts"
 
 /**
  * @since 0.1.0
@@ -171,7 +173,7 @@ export const make = <
       ),
       outbox: Stream.mapEffect(records.outbox.entries({}), (entry) =>
         Effect.map(records.decodeMessage(entry), (message) => ({
-          key: Records.subjectOf(entry.key),
+          key: SubjectKey.of(entry.key),
           message,
           version: entry.version,
           atMs: entry.updatedAtMs,

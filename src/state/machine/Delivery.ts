@@ -14,11 +14,12 @@ import { DecodeError, type ReadError, type VersionConflict, type WriteError } fr
 import type { Version } from "../../store/Version.ts"
 import type { Committed } from "../../store/Writes.ts"
 import * as Dictionary from "../Dictionary.ts"
-import type { Edge, StateMachine } from "./Definition.ts"
+import type { StateMachine } from "./Definition.ts"
 import { GuardRefused, NoTransition, type UnknownState } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
 import * as Records from "./Records.ts"
 import * as Step from "./Step.ts"
+import type { Edge } from "./Table.ts"
 
 /**
  * A transition that was committed.

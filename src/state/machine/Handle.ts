@@ -11,12 +11,13 @@ import * as Modification from "../../store/Modification.ts"
 import type { VersionConflict } from "../../store/StateError.ts"
 import * as Dictionary from "../Dictionary.ts"
 import type { Context } from "./Context.ts"
-import type { Edge, StateMachine } from "./Definition.ts"
+import type { StateMachine } from "./Definition.ts"
 import * as Delivery from "./Delivery.ts"
 import type * as Effects from "./Effects.ts"
 import type { EffectFailed } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
 import * as Records from "./Records.ts"
+import type { Edge } from "./Table.ts"
 
 /**
  * What contexts are made of.

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Edge, StateMachine } from "./Definition.ts"
+import type { StateMachine } from "./Definition.ts"
 import type { Tagged } from "./Members.ts"
+import type { Edge } from "./Table.ts"
 
 /**
  * A machine as a Mermaid diagram (`stateDiagram-v2`): an arrow for each transition, with its event and the guard's name.

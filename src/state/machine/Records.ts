@@ -19,9 +19,11 @@ import { DecodeError, type EncodeError, type ReadError, type VersionConflict } f
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Dictionary from "../Dictionary.ts"
 import * as SchemaCodec from "../SchemaCodec.ts"
-import type { Edge, StateMachine } from "./Definition.ts"
+import * as SubjectKey from "../SubjectKey.ts"
+import type { StateMachine } from "./Definition.ts"
 import { UnknownState } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
+import type { Edge } from "./Table.ts"
 
 /**
  * How long the parts of a context live after they were written last.
@@ -97,7 +99,7 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
     const dictionary = yield* Dictionary.codec(machine.Data)
     const messages = machine.Message === undefined ? undefined : yield* SchemaCodec.make(machine.Message)
     const beside = (segment: string) => store.namespace(segment, { placement: (key) => store.key(key) })
-    const owned = (segment: string) => store.namespace(segment, { placement: (key) => store.key(subjectOf(key)) })
+    const owned = (segment: string) => store.namespace(segment, { placement: (key) => store.key(SubjectKey.of(key)) })
     const data = beside("data")
     const answers = owned("answers")
     const outbox = owned("outbox")
@@ -119,7 +121,7 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
       outbox,
       ttl,
       read: (key, eventId) => {
-        const answer = eventId === undefined ? [] : [answers.key(ownedBy(key) + eventId)]
+        const answer = eventId === undefined ? [] : [answers.key(SubjectKey.prefix(key) + eventId)]
         return Effect.map(
           store.getMany([store.key(key), data.key(key), ...answer]),
           ([state = none, data = none, answer = none]) => ({ state, data, answer })
@@ -137,7 +139,7 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
       removeState: (key) => Atomic.delete(store.key(key)),
       removeData: (key) => Atomic.delete(data.key(key)),
       putAnswer: (key, eventId, answer) => (atomic) => {
-        const full = answers.key(ownedBy(key) + eventId)
+        const full = answers.key(SubjectKey.prefix(key) + eventId)
         return atomic.pipe(
           Atomic.check(full, "absent"),
           Atomic.set(full, answer, { ttl: ttl.answers ?? answersTtlDefault })
@@ -147,12 +149,14 @@ export const make = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
         messages === undefined
           ? Effect.succeed((atomic) => atomic)
           : Effect.map(messages.encode(label(key), message), (encoded) =>
-              Atomic.append(outbox.key(ownedBy(key)), encoded, { ttl: ttl.outbox ?? Number.POSITIVE_INFINITY })
+              Atomic.append(outbox.key(SubjectKey.prefix(key)), encoded, {
+                ttl: ttl.outbox ?? Number.POSITIVE_INFINITY
+              })
             ),
       decodeMessage: ({ key, value }) =>
         messages === undefined
-          ? Effect.fail(new DecodeError({ key: label(subjectOf(key)), reason: "the machine declares no messages" }))
-          : messages.decode(label(subjectOf(key)), value)
+          ? Effect.fail(new DecodeError({ key: label(SubjectKey.of(key)), reason: "the machine declares no messages" }))
+          : messages.decode(label(SubjectKey.of(key)), value)
     }
     return self
   })
@@ -173,20 +177,6 @@ export const versionOf = (entry: Option.Option<Entry>) =>
  * @category values
  */
 export const valueOf: (entry: Option.Option<Entry>) => Option.Option<unknown> = Option.map(({ value }) => value)
-
-/**
- * The context's key that a key in the outbox belongs to.
- *
- * @since 0.1.0
- * @category keys
- */
-export const subjectOf = (key: string): string => {
-  const colon = key.indexOf(":")
-  return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)))
-}
-
-/** What the keys start with that belong to a context. */
-const ownedBy = (key: string): string => `${key.length}:${key}:`
 
 const none = Option.none<Entry>()
 

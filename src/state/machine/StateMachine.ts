@@ -12,9 +12,9 @@ import * as ServiceContext from "effect/Context"
 import * as Layer from "effect/Layer"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Contexts_ from "./Contexts.ts"
-import type { Edge } from "./Definition.ts"
 import type * as Effects from "./Effects.ts"
 import type { Tagged } from "./Members.ts"
+import type { Edge } from "./Table.ts"
 
 export type { Dictionary, Stored } from "../Dictionary.ts"
 export type { Context, SendOptions } from "./Context.ts"
@@ -28,18 +28,7 @@ export {
   type Options
 } from "./Contexts.ts"
 export * as ConversationKey from "./ConversationKey.ts"
-export {
-  type Defined,
-  type Definition,
-  type Edge,
-  type Edges,
-  make,
-  type StateMachine,
-  type Table,
-  type Transition,
-  TypeId,
-  type Unknown
-} from "./Definition.ts"
+export { type Defined, type Definition, make, type StateMachine, TypeId, type Unknown } from "./Definition.ts"
 export type { DeliveryError, Transitioned } from "./Delivery.ts"
 export type { Arguments as EffectArguments, Effects } from "./Effects.ts"
 export { EffectFailed, GuardRefused, NoTransition, UnknownState } from "./MachineError.ts"
@@ -47,6 +36,7 @@ export type { Member, Members, Tagged, Union } from "./Members.ts"
 export { toMermaid } from "./Mermaid.ts"
 export type { Ttl } from "./Records.ts"
 export { type Change, type Step, step, transition } from "./Step.ts"
+export type { Edge, Edges, Table, Transition } from "./Table.ts"
 
 /**
  * A machine's contexts as a tag. `Failure` is what effects fail with, and `I` how events are isolated.

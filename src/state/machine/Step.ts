@@ -5,9 +5,10 @@
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Arguments, Edge, Rule, StateMachine } from "./Definition.ts"
+import type { StateMachine } from "./Definition.ts"
 import { GuardRefused, NoTransition } from "./MachineError.ts"
 import type { Tagged } from "./Members.ts"
+import type { Arguments, Edge, Rule } from "./Table.ts"
 
 /**
  * What an event makes of a state.

@@ -3,12 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-
-const ParseIssue = Schema.declare(
-  (u): u is ParseResult.ParseIssue => typeof u === "object" && u !== null && "_tag" in u && "actual" in u
-)
+import * as SchemaIssue from "../../store/SchemaIssue.ts"
 
 /**
  * A step from one version to another failed, threw, or gave what the other version's schema refuses (then `issue` tells
@@ -24,7 +20,7 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>("effect
     from: Schema.String,
     to: Schema.String,
     cause: Schema.optional(Schema.Defect),
-    issue: Schema.optional(ParseIssue)
+    issue: Schema.optional(SchemaIssue.SchemaIssue)
   }
 ) {
   get isRetryable(): boolean {
@@ -38,7 +34,7 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>("effect
    * Where and why the schema refused, as text. It quotes the value: not for logs.
    */
   get details(): string {
-    return this.issue === undefined ? this.message : ParseResult.TreeFormatter.formatIssueSync(this.issue)
+    return SchemaIssue.details(this.issue, this.message)
   }
 }
 

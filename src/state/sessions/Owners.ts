@@ -4,7 +4,7 @@
  * It has an entry for each session that has an owner, under the owner and the session's key. The entry is written, prolonged
  * and deleted in the very commits that do so to the session, and has its deadline: so there is no session without its
  * entry, whatever crashes. An entry without its session is possible (somebody deleted the session past this module), and
- * does no harm, as the sessions are read before they count.
+ * does no harm, as the sessions are read before they count or end.
  *
  * What commits together lives together: the entries of an owner live in one place, and the ids of his sessions are drawn until
  * they live there.
@@ -101,6 +101,9 @@ export const make = <D, M>(
   })
   const place = (owner: string, key: string) => index.key(startOf(owner) + key)
 
+  const ifUnchanged = (atomic: Atomic.Atomic<VersionConflict>) =>
+    Effect.catchTag(Effect.asVoid(store.commit(atomic)), "VersionConflict", () => Effect.void)
+
   const remove = ({ key, owner, version }: Member): Atomic.Steps<VersionConflict> => {
     // Unchecked, it could end a session of somebody else who has got the id since.
     const isTheirs = Atomic.check(place(owner, key), version)
@@ -115,12 +118,31 @@ export const make = <D, M>(
       )
     ).pipe(Effect.map((ended) => ended.reduce<number>((sum, n) => sum + n, 0)))
 
+  /** Takes an entry out whose session is gone, or is somebody else's now. */
+  const forget = ({ key, owner, version }: Member) =>
+    ifUnchanged(Atomic.make.pipe(Atomic.check(place(owner, key), version), Atomic.delete(place(owner, key))))
+
+  const live: Owners<D, M>["live"] = (members) =>
+    Effect.map(
+      sessions.getMany(
+        members.map(({ key }) => key),
+        { onInvalid: "either" }
+      ),
+      (found) => members.filter(({ owner }, i) => isThere(owner, found[i]))
+    )
+
   const endAll = (owner: string, exceptKey: string | undefined): Effect.Effect<number, ReadError | WriteError> =>
     // From the start each time: a session that moves to another id meanwhile may come to lie before those that were read.
     Effect.flatMap(index.page(KeyRange.prefix(startOf(owner)), { limit: endingMax }), ({ entries }) => {
       const members = entries.map((entry) => memberOf(owner, entry)).filter(({ key }) => key !== exceptKey)
       if (members.length === 0) return Effect.succeed(0)
-      return Effect.flatMap(end(members), (ended) => Effect.map(endAll(owner, exceptKey), (more) => ended + more))
+      return Effect.gen(function* () {
+        const theirs = yield* live(members)
+        const ended = yield* end(theirs)
+        const others = members.filter((member) => !theirs.includes(member))
+        yield* Concurrent.forEach(others, endingMax, forget)
+        return ended + (yield* endAll(owner, exceptKey))
+      })
     })
 
   /** Takes an entry out that has no session, if it is one. */
@@ -128,7 +150,7 @@ export const make = <D, M>(
     const session = sessionOf(key)
     if (session === undefined) return Effect.void
     const gone = Atomic.make.pipe(Atomic.check(store.key(session), "absent"), Atomic.check(index.key(key), version))
-    return Effect.catchTag(store.commit(gone.pipe(Atomic.delete(index.key(key)))), "VersionConflict", () => Effect.void)
+    return ifUnchanged(gone.pipe(Atomic.delete(index.key(key))))
   }
   const prune = index
     .entries(KeyRange.all)
@@ -160,14 +182,7 @@ export const make = <D, M>(
           (a, b) => a.createdAtMs - b.createdAtMs || a.version - b.version
         )
       ),
-    live: (members) =>
-      Effect.map(
-        sessions.getMany(
-          members.map(({ key }) => key),
-          { onInvalid: "either" }
-        ),
-        (found) => members.filter(({ owner }, i) => isThere(owner, found[i]))
-      ),
+    live,
     remove,
     end,
     endAll,

@@ -13,6 +13,7 @@ import * as Atomic from "../../store/Atomic.ts"
 import * as Key from "../../store/Key.ts"
 import { InvalidKey } from "../../store/StateError.ts"
 import type { Version } from "../../store/Version.ts"
+import * as SubjectKey from "../SubjectKey.ts"
 
 /**
  * The most UTF-8 bytes the id of a workflow may take, so that the keys of its checkpoints are keys.
@@ -20,7 +21,7 @@ import type { Version } from "../../store/Version.ts"
  * @since 0.1.0
  * @category limits
  */
-export const idBytesMax = Key.keyBytesMax - Atomic.stampLength - "checkpoint:1000::".length
+export const idBytesMax = Key.keyBytesMax - Atomic.stampLength - "checkpoint:".length - SubjectKey.prefixLengthMax
 
 /**
  * What is wrong with a workflow's id, if anything.
@@ -61,4 +62,4 @@ export const index = (version: Version): string => Atomic.stamped(indexPrefix, v
  * @since 0.1.0
  * @category keys
  */
-export const checkpointPrefix = (id: string): string => `checkpoint:${id.length}:${id}:`
+export const checkpointPrefix = (id: string): string => `checkpoint:${SubjectKey.prefix(id)}`

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { Atomic, type StateError, StateStore, Version } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
-import { temporaryFile } from "./support.ts"
+import { temporaryFile, withLocksSeen } from "./support.ts"
 
 const open = (options: Partial<SqliteStore.Options> & { readonly filename: string }) =>
   SqliteStore.make({ sweep: false, ...options })
@@ -106,20 +106,22 @@ describe("SqliteStore", () => {
   )
 
   it.live("waits for another process's lock without stopping this one, then goes on", () =>
-    Effect.gen(function* () {
-      const filename = yield* temporaryFile
-      const store = yield* open({ filename })
-      const other = yield* raw(filename)
-      other.exec("BEGIN IMMEDIATE")
-      const writes = yield* Effect.fork(
-        Effect.forEach([1, 2, 3], (i) => store.set(`k${i}`, i), { concurrency: "unbounded" })
-      )
-      yield* Effect.sleep("30 millis")
-      assert.isNull(writes.unsafePoll())
-      assert.isTrue(Option.isNone(yield* store.get("k1")))
-      other.exec("COMMIT")
-      assert.strictEqual((yield* Fiber.join(writes)).length, 3)
-    }).pipe(Effect.scoped)
+    withLocksSeen((locksSeen) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        const store = yield* open({ filename })
+        const other = yield* raw(filename)
+        other.exec("BEGIN IMMEDIATE")
+        const writes = yield* Effect.fork(
+          Effect.forEach([1, 2, 3], (i) => store.set(`k${i}`, i), { concurrency: "unbounded" })
+        )
+        yield* locksSeen
+        assert.isNull(writes.unsafePoll())
+        assert.isTrue(Option.isNone(yield* store.get("k1")))
+        other.exec("COMMIT")
+        assert.strictEqual((yield* Fiber.join(writes)).length, 3)
+      }).pipe(Effect.scoped)
+    )
   )
 
   it.live("is unavailable once the lock outlasts the busy timeout, also to a layer that is built", () =>
@@ -291,20 +293,24 @@ describe("SqliteStore on an app's client", () => {
   )
 
   it.live("waits for a lock without stopping the process, though its client would", () =>
-    Effect.gen(function* () {
-      const filename = yield* temporaryFile
-      yield* Effect.gen(function* () {
-        const store = yield* StateStore.StateStore
-        const other = yield* raw(filename)
-        other.exec("BEGIN IMMEDIATE")
-        const writing = yield* Effect.fork(store.set("k", 1))
-        yield* Effect.sleep("20 millis")
-        assert.isNull(writing.unsafePoll())
-        other.exec("COMMIT")
-        yield* Fiber.join(writing)
-        const sql = yield* SqliteClient.SqliteClient
-        assert.deepStrictEqual(yield* sql`PRAGMA busy_timeout`, [{ timeout: 5_000 }])
-      }).pipe(Effect.provide(SqliteStore.layerFromClient().pipe(Layer.provideMerge(client(filename)))))
-    }).pipe(Effect.scoped)
+    withLocksSeen((locksSeen) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        yield* Effect.gen(function* () {
+          const store = yield* StateStore.StateStore
+          const other = yield* raw(filename)
+          other.exec("BEGIN IMMEDIATE")
+          const writing = yield* Effect.fork(store.set("k", 1))
+          yield* locksSeen
+          assert.isNull(writing.unsafePoll())
+          other.exec("COMMIT")
+          yield* Fiber.join(writing)
+          const sql = yield* SqliteClient.SqliteClient
+          assert.deepStrictEqual(yield* sql`PRAGMA busy_timeout`, [{ timeout: 5_000 }])
+        }).pipe(
+          Effect.provide(SqliteStore.layerFromClient({ sweep: false }).pipe(Layer.provideMerge(client(filename))))
+        )
+      }).pipe(Effect.scoped)
+    )
   )
 })

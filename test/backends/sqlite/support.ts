@@ -1,7 +1,9 @@
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 
 /** The name of a file in a directory of its own, which the scope removes. */
 export const temporaryFile = Effect.map(
@@ -11,3 +13,22 @@ export const temporaryFile = Effect.map(
   ),
   (directory) => path.join(directory, "state.db")
 )
+
+/**
+ * Runs a test with a wait until a store that it builds has found its file locked several times: whenever it does, it draws how
+ * long it pauses.
+ */
+export const withLocksSeen = <A, E, R>(
+  test: (locksSeen: Effect.Effect<void>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Deferred.make<void>(), (seen) => {
+    let pauses = 0
+    const random: Random.Random = Object.create(Random.make("pauses"), {
+      next: {
+        value: Effect.suspend(() => (++pauses < 3 ? Effect.void : Deferred.succeed(seen, undefined))).pipe(
+          Effect.as(0.5)
+        )
+      }
+    })
+    return Effect.withRandom(test(Deferred.await(seen)), random)
+  })

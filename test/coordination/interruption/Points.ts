@@ -26,14 +26,16 @@ export interface Point {
 class Gate extends Supervisor.AbstractSupervisor<void> implements Scheduler.Scheduler {
   readonly value = Effect.void
   readonly #point: Point
+  readonly #everywhere: boolean
   #count = 0
   readonly #unstarted = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   reached = false
   target: Fiber.RuntimeFiber<unknown, unknown> | undefined
 
-  constructor(point: Point) {
+  constructor(point: Point, everywhere: boolean) {
     super()
     this.#point = point
+    this.#everywhere = everywhere
   }
 
   shouldYield(fiber: Fiber.RuntimeFiber<unknown, unknown>): number | false {
@@ -68,9 +70,8 @@ class Gate extends Supervisor.AbstractSupervisor<void> implements Scheduler.Sche
 
   #step(): boolean {
     this.#count++
-    // Races and concurrent loops make fibers first and start them an operation later: if they are interrupted in between, Effect
-    // waits for those fibers for ever. That is not ours to mend.
-    if (this.reached || this.#count < this.#point.n || this.#unstarted.size > 0) return false
+    if (this.reached || this.#count < this.#point.n) return false
+    if (!this.#everywhere && this.#unstarted.size > 0) return false
     this.reached = true
     if (this.#point.at === "wait, a turn later") setImmediate(() => this.#interrupt())
     else this.#interrupt()
@@ -90,13 +91,19 @@ export interface Interrupted<A, E> {
   readonly reached: boolean
 }
 
-/** Runs an effect in a fiber of its own, and interrupts it at a point of what it watches. It has to end soon after. */
+/**
+ * Runs an effect in a fiber of its own, and interrupts it at a point of what it watches. It has to end soon after.
+ *
+ * Effect's own races and concurrent loops make fibers first and start them an operation later: if they are interrupted in
+ * between, they wait for those fibers for ever. So no point is there, unless everywhere is to be one.
+ */
 export const interruptAt = <A, E, R>(
   point: Point,
-  effect: (watch: Watch) => Effect.Effect<A, E, R>
+  effect: (watch: Watch) => Effect.Effect<A, E, R>,
+  { everywhere = false }: { readonly everywhere?: boolean } = {}
 ): Effect.Effect<Interrupted<A, E>, string, R> =>
   Effect.gen(function* () {
-    const gate = new Gate(point)
+    const gate = new Gate(point, everywhere)
     const fiber = yield* Effect.forkDaemon(effect(gate.watch))
     gate.target = fiber
     const exit = yield* soon(Fiber.await(fiber), "it does not end")

@@ -184,6 +184,9 @@ describe("Codec.compressed", () => {
     const codec = Codec.compressed(Codec.json, { aboveBytes: 100 })
     assert.isBelow(bytes(codec, text).length, 1_000)
     assert.strictEqual(encode(codec, "x".repeat(50)), `"${"x".repeat(50)}"`)
+    // 100 bytes of JSON, and one more.
+    assert.isString(encode(codec, "x".repeat(98)))
+    assert.isNotString(encode(codec, "x".repeat(99)))
     const random = Buffer.from(crypto.getRandomValues(new Uint8Array(500))).toString("latin1")
     assert.isString(encode(Codec.compressed(Codec.json, brotli), random.slice(0, 3)))
   })
