@@ -15,6 +15,7 @@ import type {
   Info,
   Mutation,
   Outcome,
+  Payload,
   ReadResult,
   ScanOptions,
   Select,
@@ -27,7 +28,7 @@ import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import { isVersion, type Version } from "../../store/Version.ts"
 import { CommitFailure, type Row } from "./connection.ts"
-import { item, stored } from "./row.ts"
+import { item, stored, unpack } from "./row.ts"
 import type { Statements } from "./schema.ts"
 
 /**
@@ -55,29 +56,44 @@ export interface ScanStep {
 export class Engine {
   readonly #sql: Statements
   readonly #nowMs: () => number
+  /** The highest version that a put has drawn or met. */
+  #highest = 0
 
   constructor(statements: Statements, nowMs: () => number) {
     this.#sql = statements
     this.#nowMs = nowMs
   }
 
-  read({ text }: FullKey, select: Select): ReadResult {
-    const row = select === "entry" ? this.#sql.entry(text) : this.#sql.meta(text)
-    if (row === undefined) return undefined
-    const read = item(text, row, select)
+  read({ namespace, text }: FullKey, select: Select): ReadResult {
+    // A codec's bytes can't be packed.
+    const packed = select === "entry" && namespace.codec === undefined ? this.#sql.packed(text) : null
+    if (packed === undefined) return undefined
+    const read = unpack(text, packed, select) ?? this.#readColumns(text, select)
     // Most entries never expire, and need no clock.
-    return read._tag === "Stored" && read.expiresAtMs === undefined ? read : live(read, this.#nowMs())
+    return read?._tag === "Stored" && read.expiresAtMs === undefined ? read : live(read, this.#nowMs())
+  }
+
+  #readColumns(key: string, select: Select): Stored | Unreadable | undefined {
+    const row = select === "entry" ? this.#sql.entry(key) : this.#sql.meta(key)
+    return row && item(key, row, select)
   }
 
   /** Several keys by one statement: on an app's connection a statement costs more than the rows it finds. */
   readMany(keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> {
     const nowMs = this.#nowMs()
-    const found = new Map<string, ReadResult>()
-    for (const row of this.#sql.many[select](JSON.stringify(keys.map(({ text }) => text)))) {
-      const key = String(row[5])
-      found.set(key, live(item(key, row, select), nowMs))
-    }
-    return keys.map(({ text }) => found.get(text))
+    const texts = keys.map(({ text }) => text)
+    const rows = this.#sql.packedMany[select](JSON.stringify(texts))
+    const read = texts.map((text, i) => unpack(text, rows[i], select))
+    const others = this.#readColumnsOf(
+      texts.filter((_, i) => read[i] === undefined && rows[i] !== 0),
+      select
+    )
+    return texts.map((text, i) => live(read[i] ?? others.get(text), nowMs))
+  }
+
+  #readColumnsOf(keys: ReadonlyArray<string>, select: Select): Map<string, Stored | Unreadable> {
+    const rows = keys.length === 0 ? [] : this.#sql.many[select](JSON.stringify(keys))
+    return new Map(rows.map((row) => [String(row[5]), item(String(row[5]), row, select)]))
   }
 
   /** One unconditional put as a statement that commits by itself; `undefined` for any other commit. */
@@ -94,8 +110,23 @@ export class Engine {
   #put({ key, deadline, payload }: Put): Outcome {
     const nowMs = this.#nowMs()
     const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
-    const version = this.#sql.putAlone(key.text, nowMs, nowMs, expiresAtMs, payload)[0]?.[0] as Version // RETURNING gives one row.
+    const version = this.#putHighest(key.text, nowMs, expiresAtMs, payload)
     return { _tag: "Committed", version, atMs: nowMs, results: [true] }
+  }
+
+  /**
+   * The version is a guess, one more than the highest that was met here, and nearly always right: having it told costs more
+   * than writing the row does.
+   */
+  #putHighest(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Version {
+    const version = this.#highest + 1
+    if (this.#sql.putAs(key, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
+      const [row] = this.#sql.putAlone(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
+      this.#highest = Math.max(version, row === undefined ? 0 : versionOf(row))
+    } else {
+      this.#highest = version
+    }
+    return this.#highest as Version
   }
 
   /** Commits that are an unconditional put each, which leave the floor as it is; to be called inside a transaction. */
@@ -245,8 +276,8 @@ const sampleRows = 1_000
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
 
-const live = (read: Stored | Unreadable, nowMs: number): Stored | Unreadable | undefined =>
-  read._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
+const live = (read: Stored | Unreadable | undefined, nowMs: number): Stored | Unreadable | undefined =>
+  read?._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
 
 type Put = Extract<Mutation, { readonly _tag: "Put" }>
 
