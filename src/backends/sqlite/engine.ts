@@ -56,7 +56,7 @@ export interface ScanStep {
 export class Engine {
   readonly #sql: Statements
   readonly #nowMs: () => number
-  /** The highest version that a put has drawn or met. */
+  /** The highest version that was drawn or met here. */
   #highest = 0
 
   constructor(statements: Statements, nowMs: () => number) {
@@ -107,32 +107,63 @@ export class Engine {
     }
   }
 
-  #put({ key, deadline, payload }: Put): Outcome {
-    const nowMs = this.#nowMs()
-    const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
-    const version = this.#putHighest(key.text, nowMs, expiresAtMs, payload)
-    return { _tag: "Committed", version, atMs: nowMs, results: [true] }
-  }
-
   /**
    * The version is a guess, one more than the highest that was met here, and nearly always right: having it told costs more
    * than writing the row does.
    */
-  #putHighest(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Version {
+  #put({ key, deadline, payload }: Put): Outcome {
+    const nowMs = this.#nowMs()
+    const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
     const version = this.#highest + 1
-    if (this.#sql.putAs(key, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
-      const [row] = this.#sql.putAlone(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
-      this.#highest = Math.max(version, row === undefined ? 0 : versionOf(row))
-    } else {
-      this.#highest = version
+    if (this.#sql.putAt(key.text, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
+      return this.#putNext(key.text, nowMs, expiresAtMs, payload)
     }
-    return this.#highest as Version
+    this.#highest = version
+    return committed(version, nowMs)
   }
 
-  /** Commits that are an unconditional put each, which leave the floor as it is; to be called inside a transaction. */
+  /** At the version that comes next by what lies in the file. */
+  #putNext(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Outcome {
+    const [row = []] = this.#sql.putNext(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
+    const version = versionOf(row)
+    this.#highest = Math.max(this.#highest, version)
+    return committed(version, nowMs)
+  }
+
+  /**
+   * Commits that are an unconditional put each, which leave the floor as it is; `undefined` if one is none. To be called
+   * inside a transaction.
+   */
   commitPuts(batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> | undefined {
-    const puts = batch.flatMap((commit) => lonePut(commit) ?? [])
-    return puts.length === batch.length ? puts.map((put) => this.#put(put)) : undefined
+    const puts: Array<Put> = []
+    for (const commit of batch) {
+      const put = lonePut(commit)
+      if (put === undefined) return undefined
+      puts.push(put)
+    }
+    this.#highest = Math.max(this.#highest, this.#floor())
+    const outcomes: Array<Outcome> = []
+    for (const { rows, run } of this.#sql.putMany) {
+      while (puts.length - outcomes.length >= rows) {
+        outcomes.push(...this.#putMany(puts.slice(outcomes.length, outcomes.length + rows), run))
+      }
+    }
+    return outcomes
+  }
+
+  #putMany(puts: ReadonlyArray<Put>, run: Statements["putMany"][number]["run"]): ReadonlyArray<Outcome> {
+    const nowMs = this.#nowMs()
+    const before = this.#highest
+    const params: Array<string | number | Uint8Array | null> = []
+    for (const { key, deadline, payload } of puts) {
+      this.#highest += 1
+      params.push(key.text, this.#highest, nowMs, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
+    }
+    return run(...params) === puts.length
+      ? puts.map((_, i) => committed(before + 1 + i, nowMs))
+      : puts.map(({ key, deadline, payload }) =>
+          this.#putNext(key.text, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
+        )
   }
 
   /** Commits one after the other; to be called inside a transaction. */
@@ -170,7 +201,9 @@ export class Engine {
         this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
-    return { outcome, floor: Plan.versionMax(commit, version) }
+    const raised = Plan.versionMax(commit, version)
+    this.#highest = Math.max(this.#highest, raised)
+    return { outcome, floor: raised }
   }
 
   /** What lies under the keys of a commit, before it. */
@@ -293,5 +326,12 @@ const lonePut = ({ checks, mutations }: Commit): Put | undefined => {
 }
 
 const isStamped = (mutation: Mutation): mutation is Put => mutation._tag === "Put" && mutation.stamped
+
+const committed = (version: number, atMs: number): Outcome => ({
+  _tag: "Committed",
+  version: version as Version, // One more than a version.
+  atMs,
+  results: [true]
+})
 
 const versionOf = (row: Row): number => (isVersion(row[0]) ? row[0] : 0)
