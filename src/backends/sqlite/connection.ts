@@ -73,15 +73,19 @@ export class CommitFailure extends Error {
 }
 
 /**
- * A handle of our own.
+ * A handle of our own; `written` is told how many rows a statement changed.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const ofHandle = (db: Database.Database): Connection => ({
+export const ofHandle = (db: Database.Database, written: (rows: number) => void): Connection => ({
   query: (sql) => {
     const statement = db.prepare<Array<unknown>, Row>(sql).raw()
-    return (...params) => statement.all(...params)
+    return (...params) => {
+      const rows = statement.all(...params)
+      if (!statement.readonly) written(rows.length)
+      return rows
+    }
   },
   first: (sql) => {
     const statement = db.prepare<Array<unknown>, Row>(sql).raw()
@@ -97,7 +101,11 @@ export const ofHandle = (db: Database.Database): Connection => ({
   },
   command: (sql) => {
     const statement = db.prepare(sql)
-    return (...params) => statement.run(...params).changes
+    return (...params) => {
+      const { changes } = statement.run(...params)
+      written(changes)
+      return changes
+    }
   }
 })
 
