@@ -54,7 +54,7 @@ export const measure = (
           Effect.suspend(() => {
             const first = start
             start += calls
-            return Effect.timed(load(call, sequence, first, calls, fibers, style))
+            return Effect.timed(tidied(load(call, sequence, first, calls, fibers, style)))
           })
         const calls = yield* calibrate(run, turnMs, fibers)
         return Effect.map(run(calls), ([time]) => calls / Duration.toMillis(time))
@@ -65,7 +65,7 @@ export const measure = (
     const order = [ours, ...others, ours]
     const ratios: ReadonlyArray<Array<number>> = [[], ...names.map(() => [])]
     for (let round = 0; round < rounds; round++) {
-      const rates = yield* Effect.forEach(round % 2 === 0 ? order : order.toReversed(), rested)
+      const rates = yield* Effect.all(round % 2 === 0 ? order : order.toReversed())
       if (round % 2 === 1) rates.reverse()
       const [first = Number.NaN, last = Number.NaN] = [rates[0], rates.at(-1)]
       const both = 2 / (1 / first + 1 / last)
@@ -105,9 +105,6 @@ const calibrate = <A>(
     return calls
   })
 
-/** A turn does not pay for the young garbage of the one before. Only with `node --expose-gc`. */
-export const rested = <A, E>(turn: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.suspend(() => {
-    globalThis.gc?.({ type: "minor", execution: "sync" })
-    return turn
-  })
+/** A turn pays for its own young garbage, and for nobody else's. Only with `node --expose-gc`. */
+export const tidied = <A, E>(turn: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.tap(turn, () => Effect.sync(() => globalThis.gc?.({ type: "minor", execution: "sync" })))

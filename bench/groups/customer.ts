@@ -28,7 +28,7 @@ const times = <A, E>(n: number, run: (i: number) => Effect.Effect<A, E>) =>
   )
 
 const elapsedMs = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<number, E> =>
-  Runner.rested(
+  Runner.tidied(
     Effect.suspend(() => {
       const startMs = performance.now()
       return Effect.map(run, () => performance.now() - startMs)

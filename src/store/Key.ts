@@ -94,6 +94,18 @@ export const problemOfPart = (text: string, bytesMax: number): InvalidKey | unde
 }
 
 /**
+ * The full key of a key with more text behind it, which lives where it does.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const extend = (key: FullKey, suffix: string): FullKey => ({
+  ...key,
+  text: key.text + suffix,
+  local: key.local + suffix
+})
+
+/**
  * Escapes a segment of a namespace's path: no two paths look alike, and none ends in the middle of another.
  *
  * @since 0.1.0

@@ -58,6 +58,8 @@ export interface Namespace {
   readonly end: string
   readonly placement: Placement
   readonly ttlMs: Either.Either<Ttl.TtlMs, InvalidTtl>
+  /** That of a write which asks for no other. */
+  readonly deadline: Either.Either<Ttl.Deadline, InvalidTtl>
   readonly secretKeys: boolean
   /** `undefined` is JSON text. */
   readonly codec: Codec | undefined
@@ -94,7 +96,7 @@ export const root = (store: object, ttlMs: Ttl.TtlMs, codec?: Codec | undefined)
   ...bounds(""),
   store,
   placement: "key",
-  ttlMs: Either.right(ttlMs),
+  ...lifetime(Either.right(ttlMs)),
   secretKeys: false,
   codec,
   invalid: undefined
@@ -115,7 +117,7 @@ export const child = (parent: Namespace, name: string | Inner, options: Options 
     ...bounds(path),
     store: parent.store,
     placement: options.placement ?? "key",
-    ttlMs: options.ttl === undefined ? parent.ttlMs : Ttl.decode(options.ttl),
+    ...lifetime(options.ttl === undefined ? parent.ttlMs : Ttl.decode(options.ttl)),
     secretKeys: options.secretKeys ?? parent.secretKeys,
     codec: options.codec ?? parent.codec,
     invalid: problem ?? tooLong(path, segment)
@@ -175,6 +177,8 @@ const reserved = (name: string | Inner): InvalidKey | undefined =>
     : undefined
 
 const bounds = (path: string) => ({ path, start: `${path}:`, end: `${path};` })
+
+const lifetime = (ttlMs: Namespace["ttlMs"]) => ({ ttlMs, deadline: Either.map(ttlMs, Ttl.after) })
 
 const joinPath = (parent: string, segment: string): string => (parent === "" ? segment : `${parent}/${segment}`)
 

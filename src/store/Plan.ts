@@ -1,83 +1,70 @@
 /**
  * What a commit does, for backends that run this code where the state is: which checks hold, and what each mutation makes
- * of the entry it meets. Pure: the backend looks up, and writes what comes out.
+ * of the entry it meets. The backend looks up, and writes what comes out.
  *
  * @since 0.1.0
  */
 import * as Atomic from "./Atomic.ts"
-import type { Check, Commit, Mutation, Outcome, Stored } from "./Backend.ts"
+import type { Check, Commit, Fault, Mutation, Outcome, Stored } from "./Backend.ts"
+import { extend, type FullKey } from "./Key.ts"
 import * as Ttl from "./Ttl.ts"
 import type { Version } from "./Version.ts"
 
 /**
- * An entry to write under a full key; `undefined` removes the one that is there.
+ * Where a commit happens: what lies under a full key, expired or not, and what is to lie there; `undefined` is nothing.
  *
  * @since 0.1.0
  * @category models
  */
-export type Write = readonly [key: string, entry: Stored | undefined]
-
-/**
- * The outcome of a commit and, if it is `Committed`, what to write, in order.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Plan {
-  readonly outcome: Exclude<Outcome, { readonly _tag: "Fault" }>
-  readonly writes: ReadonlyArray<Write>
+export interface Place {
+  readonly lookup: (key: FullKey) => Stored | undefined
+  readonly write: (key: FullKey, entry: Stored | undefined) => void
 }
 
 /**
- * Plans a commit. `lookup` gives what lies under a full key, expired or not, and `version` is the one to give if it happens.
+ * Carries out a commit. Nothing is written before all of it is known to happen, and then in order; `version` is the one to
+ * give.
  *
  * @since 0.1.0
  * @category planning
  */
-export const make = (
+export const run = (
   { checks, mutations }: Commit,
-  lookup: (key: string) => Stored | undefined,
+  place: Place,
   version: Version,
   nowMs: number
-): Plan => {
-  const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, lookup, nowMs))
-  if (conflicts.length > 0) return refused({ _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) })
+): Exclude<Outcome, Fault> => {
+  const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, place, nowMs))
+  if (conflicts.length > 0) return { _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) }
   const [mutation] = mutations
-  if (mutation !== undefined && mutations.length === 1) return makeOne(mutation, lookup, version, nowMs)
+  if (mutation !== undefined && mutations.length === 1) return runOne(mutation, place, version, nowMs)
   const results: Array<boolean | number> = []
-  const writes: Array<Write> = []
-  // What earlier mutations made of their keys.
-  const written = new Map<string, Stored | undefined>()
+  // What the mutations so far made of their keys.
+  const written = new Map<string, readonly [FullKey, Stored | undefined]>()
   for (const mutation of mutations) {
     const key = keyOf(mutation, version)
-    const current = written.has(key) ? written.get(key) : lookup(key)
-    const change = apply(mutation, key, current, version, nowMs)
-    if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
-    if (change.next !== current) {
-      writes.push([key, change.next])
-      written.set(key, change.next)
-    }
+    const earlier = written.get(key.text)
+    const current = earlier === undefined ? place.lookup(key) : earlier[1]
+    const change = apply(mutation, key.text, current, version, nowMs)
+    if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
+    if (change.next !== current) written.set(key.text, [key, change.next])
     results.push(change.result)
   }
-  return { outcome: { _tag: "Committed", version, atMs: nowMs, results }, writes }
+  for (const [key, entry] of written.values()) place.write(key, entry)
+  return { _tag: "Committed", version, atMs: nowMs, results }
 }
 
 /** A single mutation, as most commits have, meets nothing but what is there. */
-const makeOne = (
-  mutation: Mutation,
-  lookup: (key: string) => Stored | undefined,
-  version: Version,
-  nowMs: number
-): Plan => {
+const runOne = (mutation: Mutation, place: Place, version: Version, nowMs: number): Exclude<Outcome, Fault> => {
   const key = keyOf(mutation, version)
-  const current = lookup(key)
-  const change = apply(mutation, key, current, version, nowMs)
-  if (change === undefined) return refused({ _tag: "NotInteger", keys: [key] })
-  return {
-    outcome: { _tag: "Committed", version, atMs: nowMs, results: [change.result] },
-    writes: change.next === current ? [] : [[key, change.next]]
-  }
+  const current = place.lookup(key)
+  const change = apply(mutation, key.text, current, version, nowMs)
+  if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
+  if (change.next !== current) place.write(key, change.next)
+  return { _tag: "Committed", version, atMs: nowMs, results: change.result === true ? done : [change.result] }
 }
+
+const done: ReadonlyArray<boolean> = [true]
 
 /**
  * The greatest version that a commit brings: its own, or one that it installs from elsewhere, if only for a removal. A later
@@ -167,15 +154,13 @@ const written = (
   payload
 })
 
-const holds = (check: Check, lookup: (key: string) => Stored | undefined, nowMs: number): boolean => {
-  const current = live(lookup(check.key.text), nowMs)
+const holds = (check: Check, place: Place, nowMs: number): boolean => {
+  const current = live(place.lookup(check.key), nowMs)
   return check.version === "absent" ? current === undefined : current?.version === check.version
 }
 
 const live = (stored: Stored | undefined, nowMs: number): Stored | undefined =>
   stored !== undefined && Ttl.isLive(stored.expiresAtMs, nowMs) ? stored : undefined
 
-const keyOf = (mutation: Mutation, version: Version): string =>
-  mutation._tag === "Put" && mutation.stamped ? Atomic.stamped(mutation.key.text, version) : mutation.key.text
-
-const refused = (outcome: Plan["outcome"]): Plan => ({ outcome, writes: [] })
+const keyOf = (mutation: Mutation, version: Version): FullKey =>
+  mutation._tag === "Put" && mutation.stamped ? extend(mutation.key, Atomic.stamped("", version)) : mutation.key

@@ -172,6 +172,7 @@ const lowerDeadline = (
   { namespace }: Key.FullKey,
   { ttl, notAfterMs }: WriteOptions
 ): Either.Either<Ttl.Deadline, InvalidTtl> => {
+  if (ttl === undefined && notAfterMs === undefined) return namespace.deadline
   if (notAfterMs !== undefined && !Number.isSafeInteger(notAfterMs)) {
     return Either.left(new InvalidTtl({ ttl: `notAfterMs ${notAfterMs}`, reason: "it is no integer" }))
   }

@@ -38,8 +38,12 @@ export class Plain {
     return this.lastVersion + 1
   }
 
-  plan(commit: Commit, version: Version, nowMs: number): Plan.Plan {
-    return Plan.make(commit, (key) => this.entries.get(key), version, nowMs)
+  run(commit: Commit, version: Version, nowMs: number): Outcome {
+    const place: Plan.Place = {
+      lookup: ({ text }) => this.entries.get(text),
+      write: ({ text }, entry) => this.write(text, entry)
+    }
+    return Plan.run(commit, place, version, nowMs)
   }
 
   write(key: string, entry: Stored | undefined): void {
@@ -53,9 +57,8 @@ export class Plain {
 
   commitOne(commit: Commit, nowMs: number): Outcome {
     const version = this.nextVersion(commit)
-    const { outcome, writes } = this.plan(commit, Version(version), nowMs)
+    const outcome = this.run(commit, Version(version), nowMs)
     if (outcome._tag === "Committed") this.lastVersion = Math.max(this.lastVersion, version)
-    for (const [key, entry] of writes) this.write(key, entry)
     return outcome
   }
 

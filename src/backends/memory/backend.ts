@@ -15,6 +15,7 @@ import {
   type Fault,
   fault,
   type Outcome,
+  type Payload,
   type ScanOptions,
   type Stored
 } from "../../store/Backend.ts"
@@ -70,46 +71,52 @@ export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(funct
 
 const closedFault = fault("unavailable", "it is closed")
 
+/** The entries of a namespace by their keys in it: those come with their hash, the full text would be put together first. */
+type Space = Map<string, Cell>
+
 class State {
-  readonly #entries = new Map<string, Stored>()
-  #index = RedBlackTree.empty<string, undefined>(Utf8.order)
-  readonly #lookup = (key: string): Stored | undefined => this.#entries.get(key)
+  readonly #spaces = new Map<string, Space>()
+  #index = RedBlackTree.empty<string, Cell>(Utf8.order)
+  readonly #lookup = ({ namespace, local }: FullKey): Cell | undefined => this.#spaces.get(namespace.start)?.get(local)
+  readonly #place: Plan.Place = {
+    lookup: this.#lookup,
+    write: (key, entry) => {
+      if (entry === undefined) this.#remove(key.namespace.start, key.local)
+      else this.#put(key, entry)
+    }
+  }
   #version = 0
-  #swept: Iterator<Stored> = this.#entries.values()
+  #swept = this.#cells()
 
   get size(): number {
-    return this.#entries.size
+    return RedBlackTree.size(this.#index)
   }
 
   clear(): void {
-    this.#entries.clear()
-    this.#index = RedBlackTree.empty<string, undefined>(Utf8.order)
+    this.#spaces.clear()
+    this.#index = RedBlackTree.empty<string, Cell>(Utf8.order)
   }
 
   /** Most entries never expire, and reading the clock takes as long as finding one. */
-  read({ text }: FullKey, nowMs: () => number): Stored | undefined {
-    const entry = this.#entries.get(text)
-    return entry !== undefined && (entry.expiresAtMs === undefined || Ttl.isLive(entry.expiresAtMs, nowMs()))
-      ? copy(entry)
+  read(key: FullKey, nowMs: () => number): Stored | undefined {
+    const cell = this.#lookup(key)
+    return cell !== undefined && (cell.expiresAtMs === undefined || Ttl.isLive(cell.expiresAtMs, nowMs()))
+      ? cell.read()
       : undefined
   }
 
   commit(commit: Commit, nowMs: number): Outcome {
     const version = (this.#version + 1) as Version // It counts up from one.
-    const { outcome, writes } = Plan.make(commit, this.#lookup, version, nowMs)
+    const outcome = Plan.run(commit, this.#place, version, nowMs)
     if (outcome._tag === "Committed") this.#version = Plan.versionMax(commit, version)
-    for (const [key, entry] of writes) {
-      if (entry === undefined) this.#remove(key)
-      else this.#put(key, entry)
-    }
     return outcome
   }
 
   scan(range: FullRange, { after, limit, reverse }: ScanOptions, nowMs: number) {
     const items: Array<Stored> = []
-    for (const entry of this.#live(range, after, reverse, nowMs)) {
+    for (const cell of this.#live(range, after, reverse, nowMs)) {
       if (items.length === limit) return { items, more: true }
-      items.push(copy(entry))
+      items.push(cell.read())
     }
     return { items, more: false }
   }
@@ -121,49 +128,102 @@ class State {
   }
 
   /**
-   * Looks at a bounded number of entries, from where the last step ended to the end of the map; a map's iterator bears
-   * what is written meanwhile.
+   * Looks at a bounded number of entries, from where the last step ended to the end of the last map; a map's iterator
+   * bears what is written meanwhile.
    */
   sweep(entriesMax: number, nowMs: number) {
     let removed = 0
     for (let looked = 0; looked < entriesMax * looksPerRemoval && removed < entriesMax; looked++) {
       const next = this.#swept.next()
       if (next.done === true) {
-        this.#swept = this.#entries.values()
+        this.#swept = this.#cells()
         return { removed, more: false }
       }
-      if (Ttl.isLive(next.value.expiresAtMs, nowMs)) continue
-      this.#remove(next.value.key)
+      const { start, local, cell } = next.value
+      if (Ttl.isLive(cell.expiresAtMs, nowMs)) continue
+      this.#remove(start, local)
       removed++
     }
     return { removed, more: true }
   }
 
-  *#live(range: FullRange, after: string | undefined, reverse: boolean, nowMs: number): Generator<Stored> {
-    for (const [key] of reverse
+  *#cells(): Generator<{ readonly start: string; readonly local: string; readonly cell: Cell }> {
+    for (const [start, space] of this.#spaces) {
+      for (const [local, cell] of space) yield { start, local, cell }
+    }
+  }
+
+  *#live(range: FullRange, after: string | undefined, reverse: boolean, nowMs: number): Generator<Cell> {
+    for (const [key, cell] of reverse
       ? RedBlackTree.lessThanReversed(this.#index, after ?? range.end)
       : after === undefined
         ? RedBlackTree.greaterThanEqual(this.#index, range.start)
         : RedBlackTree.greaterThan(this.#index, after)) {
       if (Utf8.compare(key, reverse ? range.start : range.end) < 0 === reverse) return
-      const entry = this.#entries.get(key)
-      if (entry !== undefined && Ttl.isLive(entry.expiresAtMs, nowMs)) yield entry
+      if (Ttl.isLive(cell.expiresAtMs, nowMs)) yield cell
     }
   }
 
-  #put(key: string, entry: Stored): void {
-    if (!this.#entries.has(key)) this.#index = RedBlackTree.insert(this.#index, key, undefined)
-    this.#entries.set(key, copy(entry))
+  #put(key: FullKey, entry: Stored): void {
+    const present = this.#lookup(key)
+    if (present !== undefined) {
+      present.write(entry)
+      return
+    }
+    const cell = new Cell(entry)
+    const { start } = key.namespace
+    const space = this.#spaces.get(start)
+    if (space === undefined) this.#spaces.set(start, new Map([[key.local, cell]]))
+    else space.set(key.local, cell)
+    this.#index = RedBlackTree.insert(this.#index, cell.key, cell)
   }
 
-  #remove(key: string): void {
-    if (this.#entries.delete(key)) this.#index = RedBlackTree.removeFirst(this.#index, key)
+  #remove(start: string, local: string): void {
+    const space = this.#spaces.get(start)
+    const cell = space?.get(local)
+    if (space === undefined || cell === undefined) return
+    space.delete(local)
+    if (space.size === 0) this.#spaces.delete(start)
+    this.#index = RedBlackTree.removeFirst(this.#index, cell.key)
   }
 }
 
-/** How many entries a step of the sweep may look at for each that it may remove. */
-const looksPerRemoval = 10
+/** An entry where it lies. Writes change it in place: to replace what lives long would keep the collector busy. */
+class Cell implements Stored {
+  readonly _tag = "Stored"
+  readonly key: string
+  version: Version
+  createdAtMs: number
+  updatedAtMs: number
+  expiresAtMs: number | undefined
+  payload: Payload | undefined
+
+  constructor({ key, version, createdAtMs, updatedAtMs, expiresAtMs, payload }: Stored) {
+    this.key = key
+    this.version = version
+    this.createdAtMs = createdAtMs
+    this.updatedAtMs = updatedAtMs
+    this.expiresAtMs = expiresAtMs
+    this.payload = copy(payload)
+  }
+
+  write({ version, createdAtMs, updatedAtMs, expiresAtMs, payload }: Stored): void {
+    this.version = version
+    this.createdAtMs = createdAtMs
+    this.updatedAtMs = updatedAtMs
+    this.expiresAtMs = expiresAtMs
+    this.payload = copy(payload)
+  }
+
+  read(): Stored {
+    const { key, version, createdAtMs, updatedAtMs, expiresAtMs, payload } = this
+    return { _tag: "Stored", key, version, createdAtMs, updatedAtMs, expiresAtMs, payload: copy(payload) }
+  }
+}
 
 /** Text can't be changed, bytes can: those that lie here are nobody else's. */
-const copy = (entry: Stored): Stored =>
-  typeof entry.payload === "object" ? { ...entry, payload: entry.payload.slice() } : entry
+const copy = (payload: Payload | undefined): Payload | undefined =>
+  typeof payload === "object" ? payload.slice() : payload
+
+/** How many entries a step of the sweep may look at for each that it may remove. */
+const looksPerRemoval = 10

@@ -191,16 +191,16 @@ export class Engine {
     const nowMs = this.#nowMs()
     const present = this.#present(commit)
     const version = this.#draw(commit, present, floor)
-    const { outcome, writes } = Plan.make(commit, (key) => present.get(key), version, nowMs)
-    if (outcome._tag !== "Committed") return { outcome, floor }
-    for (const [key, entry] of writes) {
-      if (entry === undefined) {
-        this.#sql.delete(key)
-      } else {
+    const place: Plan.Place = {
+      lookup: ({ text }) => present.get(text),
+      write: ({ text }, entry) => {
+        if (entry === undefined) return void this.#sql.delete(text)
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
-        this.#sql.put(key, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
+        this.#sql.put(text, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
+    const outcome = Plan.run(commit, place, version, nowMs)
+    if (outcome._tag !== "Committed") return { outcome, floor }
     const raised = Plan.versionMax(commit, version)
     this.#highest = Math.max(this.#highest, raised)
     return { outcome, floor: raised }
