@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import { createRequire } from "node:module"
+import * as Module from "node:module"
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -72,7 +72,7 @@ class Copier {
 /** A bundle may hide where the driver lies, and a process be forbidden to have threads: a commit must not fail for that. */
 const start = (workerData: object): Worker | "none" => {
   try {
-    const driver = createRequire(import.meta.url).resolve("better-sqlite3")
+    const driver = Module.createRequire(import.meta.url).resolve("better-sqlite3")
     // A loader that the process was started with is of no use here, and slow.
     const thread = new Worker(source, { eval: true, workerData: { ...workerData, driver }, execArgv: [] })
     // It ends with an error that SQLite gives the next commit which copies, too.
