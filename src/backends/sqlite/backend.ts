@@ -32,12 +32,12 @@ export interface Options {
  */
 export const make = ({ engine, run, transaction, commitsAlone, coalesce, within }: Options): Backend => {
   const applyOne = (commit: Commit): Outcome =>
-    (commitsAlone ? engine.commitAlone(commit) : undefined) ?? transaction(() => engine.commitOne(commit))
+    (commitsAlone ? engine.commitAlone(commit) : undefined) ??
+    transaction(() => engine.commitPuts([commit])?.[0] ?? engine.commitOne(commit))
   const apply = (batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> => {
     const [commit] = batch
     if (commit !== undefined && batch.length === 1) return [applyOne(commit)]
-    // RETURNING is dear inside a transaction, but where temporary tables are kept in memory.
-    return transaction(() => (commitsAlone ? engine.commitPuts(batch) : undefined) ?? engine.commit(batch))
+    return transaction(() => engine.commitPuts(batch) ?? engine.commit(batch))
   }
   const readAll = (keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> => {
     const [key] = keys

@@ -10,6 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { hasProperty } from "effect/Predicate"
 import type { Fault } from "../../store/Backend.ts"
 
 /**
@@ -37,8 +38,12 @@ export interface Connection {
   readonly query: (sql: string) => (...params: Params) => ReadonlyArray<Row>
   /** The first row of a statement that only reads. */
   readonly first: (sql: string) => (...params: Params) => Row | undefined
-  /** A statement without rows. */
-  readonly command: (sql: string) => (...params: Params) => void
+  /** The only column of the first row of a statement that only reads; `undefined` without a row. */
+  readonly value: (sql: string) => (param: string) => unknown
+  /** The only column of all rows. */
+  readonly values: (sql: string) => (param: string) => ReadonlyArray<unknown>
+  /** A statement without rows: how many rows it changed. */
+  readonly command: (sql: string) => (...params: Params) => number
 }
 
 /**
@@ -68,23 +73,39 @@ export class CommitFailure extends Error {
 }
 
 /**
- * A handle of our own.
+ * A handle of our own; `written` is told how many rows a statement changed.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const ofHandle = (db: Database.Database): Connection => ({
+export const ofHandle = (db: Database.Database, written: (rows: number) => void): Connection => ({
   query: (sql) => {
     const statement = db.prepare<Array<unknown>, Row>(sql).raw()
-    return (...params) => statement.all(...params)
+    return (...params) => {
+      const rows = statement.all(...params)
+      if (!statement.readonly) written(rows.length)
+      return rows
+    }
   },
   first: (sql) => {
     const statement = db.prepare<Array<unknown>, Row>(sql).raw()
     return (...params) => statement.get(...params)
   },
+  value: (sql) => {
+    const statement = db.prepare(sql).pluck()
+    return (param) => statement.get(param)
+  },
+  values: (sql) => {
+    const statement = db.prepare(sql).pluck()
+    return (param) => statement.all(param)
+  },
   command: (sql) => {
     const statement = db.prepare(sql)
-    return (...params) => void statement.run(...params)
+    return (...params) => {
+      const { changes } = statement.run(...params)
+      written(changes)
+      return changes
+    }
   }
 })
 
@@ -105,12 +126,23 @@ export const ofClient = (connection: SqlConnection): Connection => {
       const all = query(sql)
       return (...params) => all(...params)[0]
     },
+    value: (sql) => {
+      const all = query(sql)
+      return (param) => all(param)[0]?.[0]
+    },
+    values: (sql) => {
+      const all = query(sql)
+      return (param) => all(param).map(([value]) => value)
+    },
     command:
       (sql) =>
       (...params) =>
-        void runNow(connection.executeRaw(sql, params))
+        changesOf(runNow(connection.executeRaw(sql, params)))
   }
 }
+
+/** What the driver tells of a statement without rows. */
+const changesOf = (result: unknown): number => (hasProperty(result, "changes") ? Number(result.changes) : 0)
 
 /**
  * Runs an Effect that never waits, and throws the driver's error if it fails.

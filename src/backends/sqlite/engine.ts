@@ -15,6 +15,7 @@ import type {
   Info,
   Mutation,
   Outcome,
+  Payload,
   ReadResult,
   ScanOptions,
   Select,
@@ -27,7 +28,7 @@ import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import { isVersion, type Version } from "../../store/Version.ts"
 import { CommitFailure, type Row } from "./connection.ts"
-import { item, stored } from "./row.ts"
+import { item, stored, unpack } from "./row.ts"
 import type { Statements } from "./schema.ts"
 
 /**
@@ -55,29 +56,44 @@ export interface ScanStep {
 export class Engine {
   readonly #sql: Statements
   readonly #nowMs: () => number
+  /** The highest version that was drawn or met here. */
+  #highest = 0
 
   constructor(statements: Statements, nowMs: () => number) {
     this.#sql = statements
     this.#nowMs = nowMs
   }
 
-  read({ text }: FullKey, select: Select): ReadResult {
-    const row = select === "entry" ? this.#sql.entry(text) : this.#sql.meta(text)
-    if (row === undefined) return undefined
-    const read = item(text, row, select)
+  read({ namespace, text }: FullKey, select: Select): ReadResult {
+    // A codec's bytes can't be packed.
+    const packed = select === "entry" && namespace.codec === undefined ? this.#sql.packed(text) : null
+    if (packed === undefined) return undefined
+    const read = unpack(text, packed, select) ?? this.#readColumns(text, select)
     // Most entries never expire, and need no clock.
-    return read._tag === "Stored" && read.expiresAtMs === undefined ? read : live(read, this.#nowMs())
+    return read?._tag === "Stored" && read.expiresAtMs === undefined ? read : live(read, this.#nowMs())
+  }
+
+  #readColumns(key: string, select: Select): Stored | Unreadable | undefined {
+    const row = select === "entry" ? this.#sql.entry(key) : this.#sql.meta(key)
+    return row && item(key, row, select)
   }
 
   /** Several keys by one statement: on an app's connection a statement costs more than the rows it finds. */
   readMany(keys: ReadonlyArray<FullKey>, select: Select): ReadonlyArray<ReadResult> {
     const nowMs = this.#nowMs()
-    const found = new Map<string, ReadResult>()
-    for (const row of this.#sql.many[select](JSON.stringify(keys.map(({ text }) => text)))) {
-      const key = String(row[5])
-      found.set(key, live(item(key, row, select), nowMs))
-    }
-    return keys.map(({ text }) => found.get(text))
+    const texts = keys.map(({ text }) => text)
+    const rows = this.#sql.packedMany[select](JSON.stringify(texts))
+    const read = texts.map((text, i) => unpack(text, rows[i], select))
+    const others = this.#readColumnsOf(
+      texts.filter((_, i) => read[i] === undefined && rows[i] !== 0),
+      select
+    )
+    return texts.map((text, i) => live(read[i] ?? others.get(text), nowMs))
+  }
+
+  #readColumnsOf(keys: ReadonlyArray<string>, select: Select): Map<string, Stored | Unreadable> {
+    const rows = keys.length === 0 ? [] : this.#sql.many[select](JSON.stringify(keys))
+    return new Map(rows.map((row) => [String(row[5]), item(String(row[5]), row, select)]))
   }
 
   /** One unconditional put as a statement that commits by itself; `undefined` for any other commit. */
@@ -91,17 +107,63 @@ export class Engine {
     }
   }
 
+  /**
+   * The version is a guess, one more than the highest that was met here, and nearly always right: having it told costs more
+   * than writing the row does.
+   */
   #put({ key, deadline, payload }: Put): Outcome {
     const nowMs = this.#nowMs()
     const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
-    const version = this.#sql.putAlone(key.text, nowMs, nowMs, expiresAtMs, payload)[0]?.[0] as Version // RETURNING gives one row.
-    return { _tag: "Committed", version, atMs: nowMs, results: [true] }
+    const version = this.#highest + 1
+    if (this.#sql.putAt(key.text, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
+      return this.#putNext(key.text, nowMs, expiresAtMs, payload)
+    }
+    this.#highest = version
+    return committed(version, nowMs)
   }
 
-  /** Commits that are an unconditional put each, which leave the floor as it is; to be called inside a transaction. */
+  /** At the version that comes next by what lies in the file. */
+  #putNext(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Outcome {
+    const [row = []] = this.#sql.putNext(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
+    const version = versionOf(row)
+    this.#highest = Math.max(this.#highest, version)
+    return committed(version, nowMs)
+  }
+
+  /**
+   * Commits that are an unconditional put each, which leave the floor as it is; `undefined` if one is none. To be called
+   * inside a transaction.
+   */
   commitPuts(batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> | undefined {
-    const puts = batch.flatMap((commit) => lonePut(commit) ?? [])
-    return puts.length === batch.length ? puts.map((put) => this.#put(put)) : undefined
+    const puts: Array<Put> = []
+    for (const commit of batch) {
+      const put = lonePut(commit)
+      if (put === undefined) return undefined
+      puts.push(put)
+    }
+    this.#highest = Math.max(this.#highest, this.#floor())
+    const outcomes: Array<Outcome> = []
+    for (const { rows, run } of this.#sql.putMany) {
+      while (puts.length - outcomes.length >= rows) {
+        outcomes.push(...this.#putMany(puts.slice(outcomes.length, outcomes.length + rows), run))
+      }
+    }
+    return outcomes
+  }
+
+  #putMany(puts: ReadonlyArray<Put>, run: Statements["putMany"][number]["run"]): ReadonlyArray<Outcome> {
+    const nowMs = this.#nowMs()
+    const before = this.#highest
+    const params: Array<string | number | Uint8Array | null> = []
+    for (const { key, deadline, payload } of puts) {
+      this.#highest += 1
+      params.push(key.text, this.#highest, nowMs, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
+    }
+    return run(...params) === puts.length
+      ? puts.map((_, i) => committed(before + 1 + i, nowMs))
+      : puts.map(({ key, deadline, payload }) =>
+          this.#putNext(key.text, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
+        )
   }
 
   /** Commits one after the other; to be called inside a transaction. */
@@ -132,14 +194,16 @@ export class Engine {
     const place: Plan.Place = {
       lookup: ({ text }) => present.get(text),
       write: ({ text }, entry) => {
-        if (entry === undefined) return this.#sql.delete(text)
+        if (entry === undefined) return void this.#sql.delete(text)
         const { version, createdAtMs, updatedAtMs, expiresAtMs, payload } = entry
         this.#sql.put(text, version, createdAtMs, updatedAtMs, expiresAtMs ?? null, payload ?? null)
       }
     }
     const outcome = Plan.run(commit, place, version, nowMs)
     if (outcome._tag !== "Committed") return { outcome, floor }
-    return { outcome, floor: Plan.versionMax(commit, version) }
+    const raised = Plan.versionMax(commit, version)
+    this.#highest = Math.max(this.#highest, raised)
+    return { outcome, floor: raised }
   }
 
   /** What lies under the keys of a commit, before it. */
@@ -245,8 +309,8 @@ const sampleRows = 1_000
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
 
-const live = (read: Stored | Unreadable, nowMs: number): Stored | Unreadable | undefined =>
-  read._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
+const live = (read: Stored | Unreadable | undefined, nowMs: number): Stored | Unreadable | undefined =>
+  read?._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
 
 type Put = Extract<Mutation, { readonly _tag: "Put" }>
 
@@ -262,5 +326,12 @@ const lonePut = ({ checks, mutations }: Commit): Put | undefined => {
 }
 
 const isStamped = (mutation: Mutation): mutation is Put => mutation._tag === "Put" && mutation.stamped
+
+const committed = (version: number, atMs: number): Outcome => ({
+  _tag: "Committed",
+  version: version as Version, // One more than a version.
+  atMs,
+  results: [true]
+})
 
 const versionOf = (row: Row): number => (isVersion(row[0]) ? row[0] : 0)

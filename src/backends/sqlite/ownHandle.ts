@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Path from "node:path"
 import Database from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type Backend, type Fault, fault } from "../../store/Backend.ts"
 import * as SqliteBackend from "./backend.ts"
+import * as Checkpoints from "./checkpoints.ts"
 import { CommitFailure, ofHandle, Refusal } from "./connection.ts"
 import { Engine } from "./engine.ts"
 import * as Patience from "./patience.ts"
@@ -39,7 +41,8 @@ export const make = (options: Options): Effect.Effect<Backend, Fault, Scope.Scop
       run(() => new Database(options.filename, { timeout: 0 }), Effect.fail),
       (db) => Effect.sync(() => db.close())
     )
-    const connection = ofHandle(db)
+    const written = db.memory ? () => {} : yield* Checkpoints.make(Path.resolve(options.filename))
+    const connection = ofHandle(db, written)
     const transaction = transactionOn(db)
     const engine = yield* run(() => {
       configure(db, options.durability)
@@ -68,7 +71,7 @@ const configure = (db: Database.Database, durability: Options["durability"]): vo
   db.pragma(`wal_autocheckpoint = ${checkpointPages}`)
 }
 
-/** 16 MB of log, copied back in some 10 ms on an SSD. */
+/** 16 MB of log, most of which is copied back on the side before: see `Checkpoints`. */
 const checkpointPages = 4_000
 
 const transactionOn = (db: Database.Database) => {

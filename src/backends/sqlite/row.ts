@@ -52,3 +52,53 @@ export const stored = (key: string, row: Row): Stored | undefined => {
 
 /** The driver gives a Buffer, which calls itself and compares otherwise than what was stored. */
 const bytes = (buffer: Uint8Array): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+
+/**
+ * The columns of a row as one text, in SQL: the driver hands it over in less time than five columns. NULL where a column
+ * is, or the payload is no text.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const packed = (payload: string): string => `CASE typeof(${payload}) WHEN 'text' THEN
+  version || ' ' || created_at_ms || ' ' || updated_at_ms || ' ' || ifnull(expires_at_ms, '') || ' ' || ${payload} END`
+
+/**
+ * The entry of a packed row; `undefined` for one that has to be read column by column.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const unpack = (key: string, row: unknown, select: Select): Stored | undefined => {
+  if (typeof row !== "string") return undefined
+  const created = row.indexOf(" ") + 1
+  const updated = row.indexOf(" ", created) + 1
+  const expires = row.indexOf(" ", updated) + 1
+  const payload = row.indexOf(" ", expires) + 1
+  const version = digits(row, 0, created - 1)
+  const createdAtMs = digits(row, created, updated - 1)
+  const updatedAtMs = digits(row, updated, expires - 1)
+  const expiresAtMs = expires === payload - 1 ? undefined : digits(row, expires, payload - 1)
+  return isVersion(version) && createdAtMs >= 0 && updatedAtMs >= 0 && (expiresAtMs === undefined || expiresAtMs >= 0)
+    ? {
+        _tag: "Stored",
+        key,
+        version,
+        createdAtMs,
+        updatedAtMs,
+        expiresAtMs,
+        payload: select === "entry" ? row.slice(payload) : undefined
+      }
+    : undefined
+}
+
+/** NaN unless all are digits. */
+const digits = (text: string, start: number, end: number): number => {
+  let n = 0
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return Number.NaN
+    n = n * 10 + digit
+  }
+  return n
+}

@@ -93,12 +93,11 @@ const transactionOn = (connection: Connection, sqlConnection: SqlConnection) => 
     runNow(sqlConnection.executeUnprepared(`PRAGMA busy_timeout = ${ms}`, [], undefined))
   const beginAtOnce = () => {
     const busyTimeoutMs = Number(busyTimeout()?.[0])
-    if (busyTimeoutMs === 0) return begin?.()
-    setBusyTimeout(0)
+    if (busyTimeoutMs !== 0) setBusyTimeout(0)
     try {
       begin?.()
     } finally {
-      setBusyTimeout(busyTimeoutMs)
+      if (busyTimeoutMs !== 0) setBusyTimeout(busyTimeoutMs)
     }
   }
   return <A>(body: () => A): A => {

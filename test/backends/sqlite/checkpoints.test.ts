@@ -1,0 +1,49 @@
+import * as fs from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import Database from "better-sqlite3"
+import * as Effect from "effect/Effect"
+import { SqliteStore } from "effect-state/sqlite"
+import { temporaryFile } from "./support.ts"
+
+const open = (filename: string) => SqliteStore.make({ filename, sweep: false })
+
+const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (condition() ? Effect.void : Effect.zipRight(Effect.sleep("5 millis"), until(condition))))
+
+const items = Array.from({ length: 1_000 }, (_, i) => ({ key: `k${i}`, value: "v".repeat(300) }))
+
+describe("SQLite checkpoints", () => {
+  it.live("copy what many writes left in the log into the file, though no commit finds the log at its limit", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* open(filename)
+          yield* store.setMany(items)
+          // The file grows by checkpoints alone, and these few pages are none to a commit.
+          yield* until(() => fs.statSync(filename).size > 300 * items.length)
+          assert.isBelow(fs.statSync(`${filename}-wal`).size, 4_000 * 4_096)
+        })
+      )
+      // Who closes the file last, and that is the store, takes the log with it.
+      assert.isFalse(fs.existsSync(`${filename}-wal`))
+      const db = new Database(filename, { readonly: true })
+      assert.deepStrictEqual(db.prepare("SELECT count(*) FROM effect_state").pluck().all(), [items.length])
+      db.close()
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("do not need their file for a commit to succeed", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* open(filename)
+          fs.renameSync(filename, `${filename}.elsewhere`)
+          for (let round = 0; round < 3; round++) assert.lengthOf(yield* store.setMany(items), items.length)
+          fs.renameSync(`${filename}.elsewhere`, filename)
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+})
