@@ -40,13 +40,6 @@ export interface Options<Request, Reply> {
   readonly inFlightMax: number
 }
 
-interface Call<Request, Reply> {
-  readonly request: Request
-  readonly resume: (reply: Effect.Effect<Reply | Fault>) => void
-  /** The calling fiber, if interrupting it takes the call back. */
-  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
-}
-
 type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply>>
 
 /**
@@ -68,16 +61,20 @@ export class Batcher<Request, Reply> {
     this.#options = options
   }
 
-  submit(request: Request): Effect.Effect<Reply | Fault> {
+  /** Sends a request with others, and makes of its reply what the caller gets. */
+  submit<A, E>(request: Request, answer: (reply: Reply | Fault) => Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.withFiberRuntime((fiber, status) => {
       const alone = this.#options.looksForCompany && this.isAlone(fiber)
-      if (alone && this.#options.sendAlone !== undefined) return this.#options.sendAlone(request)
+      if (alone && this.#options.sendAlone !== undefined) {
+        return Effect.flatMap(this.#options.sendAlone(request), answer)
+      }
       // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
-      return Effect.async<Reply | Fault>((resume) => {
-        if (this.#closed) return resume(Effect.succeed(closedFault))
+      return Effect.async<A, E>((resume) => {
+        if (this.#closed) return resume(answer(closedFault))
         const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
-        if (alone) return this.#send([{ request, resume, caller }])
-        this.#waiting.push({ request, resume, caller })
+        const call = new Submitted(request, caller, answer, resume)
+        if (alone) return this.#send([call])
+        this.#waiting.push(call)
         this.#scheduleFlush()
       })
     })
@@ -94,7 +91,7 @@ export class Batcher<Request, Reply> {
   /** Refuses what was not sent yet, and waits for what was. */
   readonly close: Effect.Effect<void> = Effect.async((resume) => {
     this.#closed = true
-    for (const call of this.#waiting.splice(0)) call.resume(Effect.succeed(closedFault))
+    for (const call of this.#waiting.splice(0)) call.reply(closedFault)
     this.#onDrained = () => resume(Effect.void)
     if (this.#batchesInFlight === 0) this.#onDrained()
   })
@@ -139,7 +136,7 @@ export class Batcher<Request, Reply> {
       (replies) => {
         this.#callsInFlight -= calls.length
         this.#batchesInFlight -= 1
-        answer(calls, replies)
+        settle(calls, replies)
         if (this.#waiting.length > 0) this.#scheduleFlush()
         if (this.#batchesInFlight === 0) this.#onDrained()
       }
@@ -155,22 +152,61 @@ const patienceMs = 5
 
 const closedFault = fault("unavailable", "it is closed")
 
+/** A request that waits for its reply. */
+interface Call<Request, Reply> {
+  readonly request: Request
+  /** The calling fiber, if interrupting it takes the call back. */
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  readonly reply: (reply: Reply | Later | Fault) => void
+  readonly fail: (cause: Cause.Cause<never>) => void
+}
+
+class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
+  readonly request: Request
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  readonly #answer: (reply: Reply | Fault) => Effect.Effect<A, E>
+  readonly #resume: (effect: Effect.Effect<A, E>) => void
+
+  constructor(
+    request: Request,
+    caller: Fiber.RuntimeFiber<unknown, unknown> | undefined,
+    answer: (reply: Reply | Fault) => Effect.Effect<A, E>,
+    resume: (effect: Effect.Effect<A, E>) => void
+  ) {
+    this.request = request
+    this.caller = caller
+    this.#answer = answer
+    this.#resume = resume
+  }
+
+  reply(reply: Reply | Later | Fault): void {
+    // What throws here is the caller's own, as its codec: nobody else may hear of it.
+    try {
+      this.#resume(isLater(reply) ? Effect.flatMap(inTime<Reply | Fault>(reply), this.#answer) : this.#answer(reply))
+    } catch (defect) {
+      this.#resume(Effect.die(defect))
+    }
+  }
+
+  fail(cause: Cause.Cause<never>): void {
+    this.#resume(Effect.failCause(cause))
+  }
+}
+
 /** A caller that was interrupted while it waited is gone, or about to go: nobody wants the answer. */
 const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
   call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
 
-const answer = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>): void => {
+const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>): void => {
   if (Exit.isFailure(exit)) {
-    for (const call of calls) call.resume(Effect.failCause(exit.cause))
+    for (const call of calls) call.fail(exit.cause)
     return
   }
   const replies = exit.value
   for (let i = 0; i < calls.length; i++) {
-    calls[i]?.resume(
-      i < replies.length
-        ? inTime(replies[i] as Reply | Later) // In bounds; a reply may itself be undefined.
-        : Effect.dieMessage(`A batch of ${calls.length} calls got ${replies.length} replies`)
-    )
+    if (i < replies.length)
+      calls[i]?.reply(replies[i] as Reply | Later) // In bounds; a reply may itself be undefined.
+    else calls[i]?.fail(Cause.die(new Error(`A batch of ${calls.length} calls got ${replies.length} replies`)))
   }
 }
 

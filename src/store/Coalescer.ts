@@ -20,7 +20,8 @@ import type { FullKey } from "./Key.ts"
 import { Lanes } from "./Lanes.ts"
 
 /**
- * How single reads and commits reach a backend.
+ * How single reads and commits reach a backend. `answer` makes of what the backend says what the caller gets: it may run
+ * outside the caller's fiber, which costs less.
  *
  * @since 0.1.0
  * @category models
@@ -33,8 +34,12 @@ export interface Access {
         readonly commit: (commit: Commit, caller: Fiber.RuntimeFiber<unknown, unknown>) => Outcome | "later"
       }
     | undefined
-  readonly read: (key: FullKey, select: Select) => Effect.Effect<ReadResult>
-  readonly commit: (commit: Commit) => Effect.Effect<Outcome>
+  readonly read: <A, E>(
+    key: FullKey,
+    select: Select,
+    answer: (result: ReadResult) => Effect.Effect<A, E>
+  ) => Effect.Effect<A, E>
+  readonly commit: <A, E>(commit: Commit, answer: (outcome: Outcome) => Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
 /**
@@ -45,8 +50,9 @@ export interface Access {
  */
 export const direct = (backend: Backend): Access => ({
   now: backend.now,
-  read: (key, select) => Effect.map(backend.read([key], select), first),
-  commit: (commit) => Effect.map(Effect.flatMap(backend.commit([commit]), settle), first)
+  read: (key, select, answer) => Effect.flatMap(backend.read([key], select), (results) => answer(first(results))),
+  commit: (commit, answer) =>
+    Effect.flatMap(Effect.flatMap(backend.commit([commit]), settle), (outcomes) => answer(first(outcomes)))
 })
 
 /**
@@ -93,7 +99,7 @@ export const make = (
       )
 
     const commits = yield* batcher({ run: backend.commit, send: backend.send?.commit }, limits.commitsMax)
-    const commit = (commit: Commit) => commits.submit(commit)
+    const commit: Access["commit"] = (commit, answer) => commits.submit(commit, answer)
     if (limits.readsMax === undefined) {
       const { now } = backend
       return {
@@ -111,7 +117,11 @@ export const make = (
     })
     const entries = yield* batcher(reads("entry"), limits.readsMax)
     const metas = yield* batcher(reads("meta"), limits.readsMax)
-    return { now: undefined, read: (key, select) => (select === "entry" ? entries : metas).submit(key), commit }
+    return {
+      now: undefined,
+      read: (key, select, answer) => (select === "entry" ? entries : metas).submit(key, answer),
+      commit
+    }
   })
 
 /** How a batch reaches the backend: by an Effect, or by a callback. */
