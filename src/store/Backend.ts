@@ -298,6 +298,20 @@ export interface Backend {
         readonly commit: (commit: Commit) => Outcome | "later"
       }
     | undefined
+  /**
+   * `read` and `commit` of a backend whose driver answers by callback, which saves the batches of gathered calls a fiber.
+   * `done` is called once, whatever comes; nothing is thrown. Whoever wraps a backend wraps this too, or leaves it out.
+   */
+  readonly send?:
+    | {
+        readonly read: (
+          keys: ReadonlyArray<FullKey>,
+          select: Select,
+          done: (results: ReadonlyArray<ReadResult>) => void
+        ) => void
+        readonly commit: (batch: ReadonlyArray<Commit>, done: (outcomes: ReadonlyArray<Outcome>) => void) => void
+      }
+    | undefined
   readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>
   /** The number of live entries. */
   readonly count: (range: FullRange) => Effect.Effect<number, Fault>

@@ -223,11 +223,7 @@ const read = <A>(
   const full = View.fullKey(view, key)
   const problem = View.problem(view, operation, full)
   if (problem !== undefined) return Effect.fail(problem)
-  const gathered = () =>
-    Effect.flatMap(
-      View.reach(view, (_, access) => access.read(full, select)),
-      (result) => settle(full, result)
-    )
+  const gathered = () => View.reach(view, (_, access) => access.read(full, select, (result) => settle(full, result)))
   const { now } = view.access
   if (now === undefined) return gathered()
   return Effect.suspend(() => {

@@ -166,9 +166,8 @@ const commitSteps = <A>(
     const commit = lowered.right
     const now = view.access.now?.commit(commit, caller) ?? "later"
     if (now === "later") {
-      return Effect.flatMap(
-        View.reach(view, (_, access) => access.commit(commit)),
-        (outcome) => raise(view, operation, commit, outcome, result)
+      return View.reach(view, (_, access) =>
+        access.commit(commit, (outcome) => raise(view, operation, commit, outcome, result))
       )
     }
     return now._tag === "Committed" ? Effect.succeed(result(now)) : raise(view, operation, commit, now, result)

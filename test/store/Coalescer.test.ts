@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import type { Backend } from "effect-state"
 import { Namespace } from "effect-state"
 import * as Coalescer from "../../src/store/Coalescer.ts"
+import type { FullKey } from "../../src/store/Key.ts"
 
 const root = Namespace.root({}, undefined)
 const keyOf = (i: number) => Namespace.fullKey(root, `k${i}`)
@@ -49,6 +50,8 @@ const recorder = (limits: { readonly readsMax: number; readonly inFlightMax: num
   return { backend, batches, openNext, underWay: () => gates.length }
 }
 
+const read = (access: Coalescer.Access, key: FullKey) => access.read(key, "entry", Effect.succeed)
+
 const settled = Effect.repeatN(Effect.yieldNow(), 20)
 
 describe("Coalescer", () => {
@@ -56,7 +59,7 @@ describe("Coalescer", () => {
     Effect.gen(function* () {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
       const access = yield* Coalescer.make(backend)
-      const fiber = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const fiber = yield* Effect.fork(read(access, keyOf(1)))
       yield* settled
       assert.deepStrictEqual(batches, [["k1"]])
       yield* openNext
@@ -69,9 +72,7 @@ describe("Coalescer", () => {
       const { backend, batches, openNext, underWay } = recorder({ readsMax: 10, inFlightMax: 2 })
       const access = yield* Coalescer.make(backend)
       const all = Array.from({ length: 64 }, (_, i) => i)
-      const fiber = yield* Effect.fork(
-        Effect.forEach(all, (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
-      )
+      const fiber = yield* Effect.fork(Effect.forEach(all, (i) => read(access, keyOf(i)), { concurrency: "unbounded" }))
       yield* settled
       while (underWay() > 0) {
         assert.isAtMost(underWay(), 2)
@@ -93,7 +94,7 @@ describe("Coalescer", () => {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
       const access = yield* Coalescer.make(backend)
       const reading = (keys: ReadonlyArray<number>) =>
-        Effect.fork(Effect.forEach(keys, (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" }))
+        Effect.fork(Effect.forEach(keys, (i) => read(access, keyOf(i)), { concurrency: "unbounded" }))
       const many = yield* reading([1, 2, 3, 4])
       yield* settled
       const few = yield* reading([5, 6])
@@ -113,10 +114,10 @@ describe("Coalescer", () => {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
       const access = yield* Coalescer.make(backend)
       const heldUp = yield* Effect.fork(
-        Effect.forEach([1, 2, 3, 4], (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+        Effect.forEach([1, 2, 3, 4], (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
       )
       yield* settled
-      const late = yield* Effect.fork(access.read(keyOf(5), "entry"))
+      const late = yield* Effect.fork(read(access, keyOf(5)))
       yield* Effect.repeat(Effect.sleep("1 millis"), { until: () => batches.length === 2 })
       yield* openNext
       yield* openNext
@@ -130,7 +131,7 @@ describe("Coalescer", () => {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
       const fiber = yield* Effect.fork(
-        Effect.forEach([12, 13], (i) => access.read(keyOf(i), "entry"), { concurrency: "unbounded" })
+        Effect.forEach([12, 13], (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
       )
       yield* settled
       yield* openNext
@@ -144,11 +145,11 @@ describe("Coalescer", () => {
     Effect.gen(function* () {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
-      const first = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const first = yield* Effect.fork(read(access, keyOf(1)))
       yield* settled
-      const withdrawn = yield* Effect.fork(access.read(keyOf(2), "entry"))
-      const stubborn = yield* Effect.fork(Effect.uninterruptible(access.read(keyOf(3), "entry")))
-      const patient = yield* Effect.fork(access.read(keyOf(4), "entry"))
+      const withdrawn = yield* Effect.fork(read(access, keyOf(2)))
+      const stubborn = yield* Effect.fork(Effect.uninterruptible(read(access, keyOf(3))))
+      const patient = yield* Effect.fork(read(access, keyOf(4)))
       yield* settled
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(withdrawn)))
       yield* Fiber.interruptFork(stubborn)
@@ -166,10 +167,7 @@ describe("Coalescer", () => {
     Effect.gen(function* () {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const access = yield* Coalescer.make(backend)
-      const [one, other] = yield* Effect.all([
-        Effect.fork(access.read(keyOf(1), "entry")),
-        Effect.fork(access.read(keyOf(2), "entry"))
-      ])
+      const [one, other] = yield* Effect.all([Effect.fork(read(access, keyOf(1))), Effect.fork(read(access, keyOf(2)))])
       yield* settled
       yield* Fiber.interrupt(one)
       yield* openNext
@@ -185,9 +183,9 @@ describe("Coalescer", () => {
         ...backend,
         read: (keys, select) => (dies ? Effect.dieMessage("broken") : backend.read(keys, select))
       })
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(access.read(keyOf(1), "entry"))))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(read(access, keyOf(1)))))
       dies = false
-      const fiber = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      const fiber = yield* Effect.fork(read(access, keyOf(2)))
       yield* settled
       yield* openNext
       assert.isUndefined(yield* Fiber.join(fiber))
@@ -199,7 +197,7 @@ describe("Coalescer", () => {
       const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
       const scope = yield* Scope.make()
       const access = yield* Scope.extend(Coalescer.make(backend), scope)
-      const both = yield* Effect.fork(Effect.zipRight(access.read(keyOf(1), "entry"), access.read(keyOf(2), "entry")))
+      const both = yield* Effect.fork(Effect.zipRight(read(access, keyOf(1)), read(access, keyOf(2))))
       yield* settled
       yield* openNext
       yield* settled
@@ -218,9 +216,9 @@ describe("Coalescer", () => {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
       const scope = yield* Scope.make()
       const access = yield* Scope.extend(Coalescer.make(backend), scope)
-      const sent = yield* Effect.fork(access.read(keyOf(1), "entry"))
+      const sent = yield* Effect.fork(read(access, keyOf(1)))
       yield* settled
-      const waiting = yield* Effect.fork(access.read(keyOf(2), "entry"))
+      const waiting = yield* Effect.fork(read(access, keyOf(2)))
       yield* settled
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
       const refused = yield* Fiber.join(waiting)
@@ -231,8 +229,57 @@ describe("Coalescer", () => {
       yield* openNext
       assert.isUndefined(yield* Fiber.join(sent))
       yield* Fiber.join(closing)
-      const late = yield* access.read(keyOf(3), "entry")
+      const late = yield* read(access, keyOf(3))
       assert.strictEqual(late?._tag, "Fault")
+    })
+  )
+
+  it.effect("a backend that answers by callback is asked by callback, and closing waits for it", () =>
+    Effect.gen(function* () {
+      const { backend } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const answers: Array<() => void> = []
+      const batches: Array<ReadonlyArray<string>> = []
+      const scope = yield* Scope.make()
+      const byCallback = Coalescer.make({
+        ...backend,
+        read: () => Effect.dieMessage("not used"),
+        send: {
+          read: (keys, _, done) => {
+            batches.push(keys.map((key) => key.local))
+            answers.push(() => done(keys.map(() => undefined)))
+          },
+          commit: () => assert.fail("not used")
+        }
+      })
+      const access = yield* Scope.extend(byCallback, scope)
+      const both = yield* Effect.fork(
+        Effect.forEach([1, 2], (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
+      )
+      yield* settled
+      assert.deepStrictEqual(batches, [["k1", "k2"]])
+      yield* Fiber.interrupt(both)
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* settled
+      assert.isNull(closing.unsafePoll())
+      answers.shift()?.()
+      yield* Fiber.join(closing)
+    })
+  )
+
+  it.scoped("a call whose answer can't be made dies alone", () =>
+    Effect.gen(function* () {
+      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const access = yield* Coalescer.make(backend)
+      const broken = yield* Effect.fork(
+        access.read(keyOf(1), "entry", () => {
+          throw new Error("broken")
+        })
+      )
+      const sound = yield* Effect.fork(read(access, keyOf(2)))
+      yield* settled
+      yield* openNext
+      assert.isUndefined(yield* Fiber.join(sound))
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(broken)))
     })
   )
 })

@@ -52,6 +52,24 @@ export interface Server {
  */
 export const make = (server: Server): Backend => {
   const { buckets, bucketOf } = server.layout
+  const send: Sending = {
+    read: (keys, select, done) =>
+      byBucket(
+        server,
+        keys,
+        (key) => bucketOf(key.placement),
+        (bucket, keys, done) => read(server.connection(), bucket, keys, select, done),
+        done
+      ),
+    commit: (batch, done) =>
+      byBucket(
+        server,
+        batch,
+        (commit) => bucketOf(placementOf(commit)),
+        (bucket, commits, done) => commit(server, bucket, commits, done),
+        done
+      )
+  }
   return {
     name: "redis",
     capabilities: {
@@ -63,20 +81,9 @@ export const make = (server: Server): Backend => {
       commitStepsMax: 1_000,
       valueBytesMax: 32 * 1_024 * 1_024
     },
-    read: (keys, select) =>
-      byBucket(
-        server,
-        keys,
-        (key) => bucketOf(key.placement),
-        (bucket, keys) => read(server.connection(), bucket, keys, select)
-      ),
-    commit: (batch) =>
-      byBucket(
-        server,
-        batch,
-        (commit) => bucketOf(placementOf(commit)),
-        (bucket, commits) => commit(server, bucket, commits)
-      ),
+    send,
+    read: (keys, select) => answered((done) => send.read(keys, select, done)),
+    commit: (batch) => answered((done) => send.commit(batch, done)),
     scan: (range, options) => Scans.scan(server.connection(), bucketsOf(server, range), range, options),
     count: (range) => Scans.count(server.connection(), bucketsOf(server, range), range),
     sweep: sweeper(server),
@@ -84,16 +91,36 @@ export const make = (server: Server): Backend => {
   }
 }
 
+type Sending = NonNullable<Backend["send"]>
+
+/** Takes the answers to some items, in their order. */
+type Done<Answer> = (answers: ReadonlyArray<Answer>) => void
+
+const answered = <Answer>(send: (done: Done<Answer>) => void): Effect.Effect<ReadonlyArray<Answer>> =>
+  Effect.async((resume) => send((answers) => resume(Effect.succeed(answers))))
+
 /** Does something with the items of each bucket, and puts the answers back in order. */
 const byBucket = <Item, Answer>(
   server: Server,
   items: ReadonlyArray<Item>,
   bucketOf: (item: Item) => number,
-  run: (bucket: Bucket, items: ReadonlyArray<Item>) => Effect.Effect<ReadonlyArray<Answer>>
-): Effect.Effect<ReadonlyArray<Answer>> => {
+  run: (bucket: Bucket, items: ReadonlyArray<Item>, done: Done<Answer>) => void,
+  done: Done<Answer>
+): void => {
   const { buckets } = server.layout
-  if (items.length === 0) return Effect.succeed([])
-  if (buckets.length === 1) return run(buckets[0] as Bucket, items) // It has one.
+  if (items.length === 0) done([])
+  else if (buckets.length === 1)
+    run(buckets[0] as Bucket, items, done) // It has one.
+  else byBuckets(buckets, items, bucketOf, run, done)
+}
+
+const byBuckets = <Item, Answer>(
+  buckets: ReadonlyArray<Bucket>,
+  items: ReadonlyArray<Item>,
+  bucketOf: (item: Item) => number,
+  run: (bucket: Bucket, items: ReadonlyArray<Item>, done: Done<Answer>) => void,
+  done: Done<Answer>
+): void => {
   const groups = new Map<number, Array<number>>()
   for (const [i, item] of items.entries()) {
     const bucket = bucketOf(item)
@@ -101,81 +128,78 @@ const byBucket = <Item, Answer>(
     if (group === undefined) groups.set(bucket, [i])
     else group.push(i)
   }
-  // Every index is of an item, and every bucket is one of the layout.
-  const runs = Array.from(groups, ([bucket, indices]) =>
-    Effect.map(
-      run(
-        buckets[bucket] as Bucket,
-        indices.map((i) => items[i] as Item)
-      ),
-      (answers) => [indices, answers] as const
-    )
-  )
-  return Effect.map(Concurrent.all(runs), (runs) => {
-    const ordered = new Array<Answer>(items.length)
-    for (const [indices, answers] of runs) {
-      for (const [j, i] of indices.entries()) ordered[i] = answers[j] as Answer // One for each.
-    }
-    return ordered
-  })
+  const ordered = new Array<Answer>(items.length)
+  let missing = groups.size
+  // Every index is of an item, every bucket is one of the layout, and there is an answer for each item.
+  for (const [bucket, indices] of groups) {
+    const group = indices.map((i) => items[i] as Item)
+    run(buckets[bucket] as Bucket, group, (answers) => {
+      for (const [j, i] of indices.entries()) ordered[i] = answers[j] as Answer
+      missing -= 1
+      if (missing === 0) done(ordered)
+    })
+  }
 }
 
 const read = (
   connection: Connection,
   bucket: Bucket,
   keys: ReadonlyArray<FullKey>,
-  select: Select
-): Effect.Effect<ReadonlyArray<ReadResult>> => {
+  select: Select,
+  done: Done<ReadResult>
+): void => {
   const names = keys.map((key) => bucket.entryPrefix + key.text)
-  const reply =
-    select === "entry"
-      ? connection.command("read", "MGET", ...names)
-      : connection.script("read", HeadsScript.heads, names, [])
-  return Effect.match(reply, {
-    onSuccess: (reply) => {
-      const values = list(reply)
-      return keys.map(({ text }, i) => {
+  const answer = (fault: Fault | undefined, reply: Reply) => {
+    const values = list(reply)
+    done(
+      keys.map(({ text }, i) => {
         const value = values[i]
-        return Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined
+        return fault ?? (Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined)
       })
-    },
-    onFailure: (fault) => keys.map(() => fault)
-  })
+    )
+  }
+  if (select === "entry") connection.send("read", ["MGET", ...names], answer)
+  else connection.sendScript("read", HeadsScript.heads, names, [], answer)
 }
 
 /** The placement of all keys of a commit; one without keys has any. */
 const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mutations[0])?.key.placement ?? ""
 
-const commit = (
-  server: Server,
-  bucket: Bucket,
-  commits: ReadonlyArray<Commit>
-): Effect.Effect<ReadonlyArray<Outcome>> => {
+/** Makes the runs one after another: a later one may change what an earlier one wrote. */
+const commit = (server: Server, bucket: Bucket, commits: ReadonlyArray<Commit>, done: Done<Outcome>): void => {
   const connection = server.connection()
   const runs = Commits.runs(bucket, commits)
-  const make = (run: Commits.Run) => {
-    const outcomes = Commits.settle(run, connection.script("write", run.script, run.keys, run.args))
-    return server.waitReplicas === undefined
-      ? outcomes
-      : Effect.flatMap(outcomes, (outcomes) => awaitReplicas(connection, server.waitReplicas as WaitReplicas, outcomes)) // Just seen.
+  const makeFrom = (at: number, before: ReadonlyArray<Outcome>): void => {
+    const run = runs[at]
+    if (run === undefined) {
+      done(before)
+      return
+    }
+    const settle = (outcomes: ReadonlyArray<Outcome>) =>
+      makeFrom(at + 1, at === 0 ? outcomes : [...before, ...outcomes])
+    connection.sendScript("write", run.script, run.keys, run.args, (fault, reply) => {
+      const outcomes = fault === undefined ? run.outcomes(reply) : run.commits.map(() => fault)
+      if (server.waitReplicas === undefined) settle(outcomes)
+      else awaitReplicas(connection, server.waitReplicas, outcomes, settle)
+    })
   }
-  const [first] = runs
-  if (first !== undefined && runs.length === 1) return make(first)
-  // One after another: a later run may change what an earlier one wrote.
-  return Effect.map(Effect.forEach(runs, make), (outcomes) => outcomes.flat())
+  makeFrom(0, [])
 }
 
 /** A write that too few replicas have is done, and yet may be lost: its outcome is unknown. */
 const awaitReplicas = (
   connection: Connection,
   { count, timeoutMs }: WaitReplicas,
-  outcomes: ReadonlyArray<Outcome>
-): Effect.Effect<ReadonlyArray<Outcome>> => {
-  if (!outcomes.some((outcome) => outcome._tag === "Committed")) return Effect.succeed(outcomes)
-  return Effect.match(connection.command("write", "WAIT", String(count), String(timeoutMs)), {
-    onSuccess: (replicas) => (Number(replicas) >= count ? outcomes : doubt(outcomes, undefined)),
-    onFailure: ({ cause }) => doubt(outcomes, cause)
-  })
+  outcomes: ReadonlyArray<Outcome>,
+  done: Done<Outcome>
+): void => {
+  if (!outcomes.some((outcome) => outcome._tag === "Committed")) {
+    done(outcomes)
+    return
+  }
+  connection.send("write", ["WAIT", String(count), String(timeoutMs)], (fault, replicas) =>
+    done(fault === undefined && Number(replicas) >= count ? outcomes : doubt(outcomes, fault?.cause))
+  )
 }
 
 const doubt = (outcomes: ReadonlyArray<Outcome>, cause: unknown): ReadonlyArray<Outcome> =>

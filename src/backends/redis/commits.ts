@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
-import { type Commit, type Fault, fault, type Mutation, type Outcome, type Payload } from "../../store/Backend.ts"
+import { type Commit, fault, type Mutation, type Outcome, type Payload } from "../../store/Backend.ts"
 import type { Deadline } from "../../store/Ttl.ts"
 import { Version } from "../../store/Version.ts"
 import type { Bucket } from "./layout.ts"
@@ -56,15 +55,6 @@ export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyAr
   if (slice.length > 0) slices.push(slice)
   return slices.map((slice) => putOneRun(bucket, slice) ?? putRun(bucket, slice) ?? commitRun(bucket, slice))
 }
-
-/**
- * What each commit of a run became, once it is made.
- *
- * @since 0.1.0
- * @category decoding
- */
-export const settle = (run: Run, made: Effect.Effect<Reply, Fault>): Effect.Effect<ReadonlyArray<Outcome>> =>
-  Effect.match(made, { onSuccess: run.outcomes, onFailure: (fault) => run.commits.map(() => fault) })
 
 /** The most checks and mutations of one run, unless one commit has more. */
 const runStepsMax = 1_000

@@ -32,7 +32,11 @@ export class Connection {
   readonly client: Redis
   readonly #options: Options
   readonly #waiting = new Set<() => void>()
-  readonly #unanswered = new Set<Request>()
+  /**
+   * What was sent, in no order; a request knows its place. A `Set` would keep all that ever were in it: its table is made
+   * anew every few requests, and each old one points to the next, which the collector of young garbage takes for a use.
+   */
+  readonly #unanswered: Array<Request> = []
   /** Goes off at the first deadline at the earliest, if any command is under way. */
   #deadline: NodeJS.Timeout | undefined
   #detached = false
@@ -58,7 +62,7 @@ export class Connection {
 
   /** Sends a command: its name, and its arguments. */
   command(access: Access, ...args: readonly [string, ...ReadonlyArray<Argument>]): Effect.Effect<Reply, Fault> {
-    return this.#call(access, args[0], args)
+    return Effect.async((resume) => this.send(access, args, resumed(resume)))
   }
 
   /** Runs a script; a server that does not know it (yet, or any more) is told, which is safe: nothing ran. */
@@ -68,16 +72,27 @@ export class Connection {
     keys: ReadonlyArray<string>,
     args: ReadonlyArray<Argument>
   ): Effect.Effect<Reply, Fault> {
-    const rest = [String(keys.length), ...keys, ...args]
-    return Effect.catchAll(this.#call(access, "EVALSHA", ["EVALSHA", script.sha, ...rest]), (fault) =>
-      isNoScript(fault) ? this.#call(access, "EVAL", ["EVAL", script.text, ...rest]) : Effect.fail(fault)
-    )
+    return Effect.async((resume) => this.sendScript(access, script, keys, args, resumed(resume)))
   }
 
-  #call(access: Access, name: string, args: ReadonlyArray<Argument>): Effect.Effect<Reply, Fault> {
-    return Effect.async((resume) => {
-      const deadlineMs = Date.now() + this.#options.commandTimeoutMs
-      this.#attempt({ access, name, wire: encode(args), deadlineMs, resume })
+  /** As `command`, for who needs no fiber. */
+  send(access: Access, args: readonly [string, ...ReadonlyArray<Argument>], done: Done): void {
+    const deadlineMs = Date.now() + this.#options.commandTimeoutMs
+    this.#attempt({ access, name: args[0], wire: encode(args), deadlineMs, done })
+  }
+
+  /** As `script`, for who needs no fiber. */
+  sendScript(
+    access: Access,
+    script: Script,
+    keys: ReadonlyArray<string>,
+    args: ReadonlyArray<Argument>,
+    done: Done
+  ): void {
+    const rest = [String(keys.length), ...keys, ...args]
+    this.send(access, ["EVALSHA", script.sha, ...rest], (fault, reply) => {
+      if (fault !== undefined && isNoScript(fault)) this.send(access, ["EVAL", script.text, ...rest], done)
+      else done(fault, reply)
     })
   }
 
@@ -87,22 +102,30 @@ export class Connection {
       return
     }
     const request = new Request(call.name, call.wire, call.deadlineMs, (error, reply) => {
-      this.#unanswered.delete(request)
-      if (error === undefined) return call.resume(Effect.succeed(reply))
+      this.#forget(request)
+      if (error === undefined) return call.done(undefined, reply)
       if (!request.sent) return this.#wait(call)
       if (this.#options.owned && error === late) this.client.disconnect(true)
-      call.resume(Effect.fail(fromError(error, call.access, true)))
+      call.done(fromError(error, call.access, true), null)
     })
-    this.#unanswered.add(request)
+    request.place = this.#unanswered.push(request) - 1
     this.#deadline ??= this.#watch()
     this.client.sendCommand(request)
+  }
+
+  #forget({ place }: Request): void {
+    const last = this.#unanswered.pop()
+    if (last === undefined || place === this.#unanswered.length) return
+    last.place = place
+    this.#unanswered[place] = last
   }
 
   /** Fails what is late by now, and looks again at the next deadline: a timer for each command costs a good part of it. */
   #watch(): NodeJS.Timeout | undefined {
     let nextMs = Number.POSITIVE_INFINITY
     const nowMs = Date.now()
-    for (const request of this.#unanswered) {
+    // Who is rejected leaves the list.
+    for (const request of [...this.#unanswered]) {
       if (request.deadlineMs <= nowMs) request.reject(late)
       else nextMs = Math.min(nextMs, request.deadlineMs)
     }
@@ -116,7 +139,7 @@ export class Connection {
   #wait(call: Call): void {
     const remainingMs = call.deadlineMs - Date.now()
     if (remainingMs <= 0 || this.#detached || this.client.status === "end") {
-      call.resume(Effect.fail(fromError(new Error("The connection is not ready"), call.access, false)))
+      call.done(fromError(new Error("The connection is not ready"), call.access, false), null)
       return
     }
     if (this.client.status === "wait") this.client.connect().catch(ignore)
@@ -130,14 +153,27 @@ export class Connection {
   }
 }
 
+/**
+ * Takes the reply of a command, or why there is none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Done = (fault: Fault | undefined, reply: Reply) => void
+
 /** A command on its way. */
 interface Call {
   readonly access: Access
   readonly name: string
   readonly wire: Buffer
   readonly deadlineMs: number
-  readonly resume: (effect: Effect.Effect<Reply, Fault>) => void
+  readonly done: Done
 }
+
+const resumed =
+  (resume: (effect: Effect.Effect<Reply, Fault>) => void): Done =>
+  (fault, reply) =>
+    resume(fault === undefined ? Effect.succeed(reply) : Effect.fail(fault))
 
 const late = new Error("The command timed out")
 

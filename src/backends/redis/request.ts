@@ -31,6 +31,8 @@ export type Reply = Buffer | string | number | null | ReadonlyArray<Reply>
  */
 export class Request extends Command {
   readonly deadlineMs: number
+  /** Its index in the list of those that are unanswered. */
+  place = -1
   readonly #wire: Buffer
   #sent = false
 
@@ -45,11 +47,12 @@ export class Request extends Command {
       ended = true
       onEnd(error, reply)
     }
-    // The driver answers through these two. Its promise, which comes a turn later, is for those who trace its commands.
+    // The driver answers through these two. Its promise, which comes a turn later, is for those who trace its commands:
+    // it does not hold the reply.
     const { resolve, reject } = this
     this.resolve = (reply: Reply) => {
       end(undefined, reply)
-      resolve(reply)
+      resolve(null)
     }
     this.reject = (error) => {
       end(error, null)

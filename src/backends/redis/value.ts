@@ -70,9 +70,16 @@ const never = (): undefined => {
   return undefined
 }
 
-const kindAt = (value: Buffer, at: number): "json" | "bytes" | undefined => {
-  if (value[at] === letterJ) return value.toString("latin1", at, at + 5) === "json\n" ? "json" : undefined
-  return value.toString("latin1", at, at + 6) === "bytes\n" ? "bytes" : undefined
+const kindAt = (value: Buffer, at: number): "json" | "bytes" | undefined =>
+  isAt(value, at, jsonLine) ? "json" : isAt(value, at, bytesLine) ? "bytes" : undefined
+
+const jsonLine = Buffer.from("json\n")
+const bytesLine = Buffer.from("bytes\n")
+
+/** Cheaper for so few bytes than any call of Buffer. */
+const isAt = (value: Buffer, at: number, wanted: Buffer): boolean => {
+  for (let i = 0; i < wanted.length; i++) if (value[at + i] !== wanted[i]) return false
+  return true
 }
 
 const unreadable = (key: string): Unreadable => ({
@@ -85,4 +92,3 @@ const zero = 0x30
 const one = 0x31
 const space = 0x20
 const dash = 0x2d
-const letterJ = 0x6a

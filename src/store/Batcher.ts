@@ -1,0 +1,224 @@
+/**
+ * Calls gathered into batches.
+ *
+ * A caller that is alone is sent at once. A call that finds nobody under way goes out at the end of its tick, with all of
+ * that tick. Under load a batch takes about half of all calls that are waiting or under way, so that the server works on
+ * one batch while the answers of another are handed out; and where fewer wait than are under way, they wait for more to
+ * come, though not for long. No caller's interruption reaches a batch, and an interrupted call that was not sent yet is
+ * withdrawn.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import { type Fault, fault, type Later } from "./Backend.ts"
+
+/**
+ * What becomes of a batch: a reply for each request, in order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Replies<Reply> = Exit.Exit<ReadonlyArray<Reply | Later>>
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options<Request, Reply> {
+  /** Sends a batch, and tells what became of it, once, whatever that is. */
+  readonly send: (requests: ReadonlyArray<Request>, done: (replies: Replies<Reply>) => void) => void
+  /** The same for one request in its caller's fiber, where nobody else is waited for: then all who wait make one batch. */
+  readonly sendAlone?: ((request: Request) => Effect.Effect<Reply | Fault>) | undefined
+  /** Whether a caller that is alone goes straight through; false where it was asked before it came. */
+  readonly looksForCompany: boolean
+  readonly batchMax: number
+  readonly inFlightMax: number
+}
+
+type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply>>
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Batcher<Request, Reply> {
+  readonly #options: Options<Request, Reply>
+  readonly #waiting: Array<Call<Request, Reply>> = []
+  #callsInFlight = 0
+  #batchesInFlight = 0
+  #flushScheduled = false
+  #patience: ReturnType<typeof setTimeout> | undefined
+  #lastCaller = -1
+  #closed = false
+  #onDrained = () => {}
+
+  constructor(options: Options<Request, Reply>) {
+    this.#options = options
+  }
+
+  /** Sends a request with others, and makes of its reply what the caller gets. */
+  submit<A, E>(request: Request, answer: (reply: Reply | Fault) => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiberRuntime((fiber, status) => {
+      const alone = this.#options.looksForCompany && this.isAlone(fiber)
+      if (alone && this.#options.sendAlone !== undefined) {
+        return Effect.flatMap(this.#options.sendAlone(request), answer)
+      }
+      // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
+      return Effect.async<A, E>((resume) => {
+        if (this.#closed) return resume(answer(closedFault))
+        const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
+        const call = new Submitted(request, caller, answer, resume)
+        if (alone) return this.#send([call])
+        this.#waiting.push(call)
+        this.#scheduleFlush()
+      })
+    })
+  }
+
+  /** A caller that comes twice in a row has no company; the first call of another one shows that it may have. */
+  isAlone(caller: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+    const { id } = caller.id()
+    const alone = id === this.#lastCaller && this.#waiting.length === 0 && this.#batchesInFlight === 0
+    this.#lastCaller = id
+    return alone && !this.#closed
+  }
+
+  /** Refuses what was not sent yet, and waits for what was. */
+  readonly close: Effect.Effect<void> = Effect.async((resume) => {
+    this.#closed = true
+    for (const call of this.#waiting.splice(0)) call.reply(closedFault)
+    this.#onDrained = () => resume(Effect.void)
+    if (this.#batchesInFlight === 0) this.#onDrained()
+  })
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    queueMicrotask(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
+  /** Fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
+  #flush(isPatient = true): void {
+    const { batchMax, inFlightMax, sendAlone } = this.#options
+    while (this.#waiting.length > 0 && this.#batchesInFlight < inFlightMax) {
+      if (isPatient && this.#waiting.length < this.#callsInFlight) {
+        this.#startPatience()
+        return
+      }
+      const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
+      const size = sendAlone === undefined ? Math.min(batchMax, Math.max(batchMin, half)) : batchMax
+      const calls = this.#waiting.splice(0, size).filter(isWanted)
+      if (calls.length > 0) this.#send(calls)
+    }
+  }
+
+  /** What is under way may be held up: nobody waits for it for long. */
+  #startPatience(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined
+      this.#flush(false)
+    }, patienceMs)
+  }
+
+  #send(calls: Calls<Request, Reply>): void {
+    this.#callsInFlight += calls.length
+    this.#batchesInFlight += 1
+    this.#options.send(
+      calls.map((call) => call.request),
+      (replies) => {
+        this.#callsInFlight -= calls.length
+        this.#batchesInFlight -= 1
+        settle(calls, replies)
+        if (this.#waiting.length > 0) this.#scheduleFlush()
+        if (this.#batchesInFlight === 0) this.#onDrained()
+      }
+    )
+  }
+}
+
+/** Fewer calls than these are not worth splitting into two batches. */
+const batchMin = 8
+
+/** How long a call may wait for company while a batch is under way, in milliseconds. */
+const patienceMs = 5
+
+const closedFault = fault("unavailable", "it is closed")
+
+/** A request that waits for its reply. */
+interface Call<Request, Reply> {
+  readonly request: Request
+  /** The calling fiber, if interrupting it takes the call back. */
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  readonly reply: (reply: Reply | Later | Fault) => void
+  readonly fail: (cause: Cause.Cause<never>) => void
+}
+
+class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
+  readonly request: Request
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  readonly #answer: (reply: Reply | Fault) => Effect.Effect<A, E>
+  readonly #resume: (effect: Effect.Effect<A, E>) => void
+
+  constructor(
+    request: Request,
+    caller: Fiber.RuntimeFiber<unknown, unknown> | undefined,
+    answer: (reply: Reply | Fault) => Effect.Effect<A, E>,
+    resume: (effect: Effect.Effect<A, E>) => void
+  ) {
+    this.request = request
+    this.caller = caller
+    this.#answer = answer
+    this.#resume = resume
+  }
+
+  reply(reply: Reply | Later | Fault): void {
+    // What throws here is the caller's own, as its codec: nobody else may hear of it.
+    try {
+      this.#resume(isLater(reply) ? Effect.flatMap(inTime<Reply | Fault>(reply), this.#answer) : this.#answer(reply))
+    } catch (defect) {
+      this.#resume(Effect.die(defect))
+    }
+  }
+
+  fail(cause: Cause.Cause<never>): void {
+    this.#resume(Effect.failCause(cause))
+  }
+}
+
+/** A caller that was interrupted while it waited is gone, or about to go: nobody wants the answer. */
+const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
+  call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
+
+const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>): void => {
+  if (Exit.isFailure(exit)) {
+    for (const call of calls) call.fail(exit.cause)
+    return
+  }
+  const replies = exit.value
+  for (let i = 0; i < calls.length; i++) {
+    if (i < replies.length)
+      calls[i]?.reply(replies[i] as Reply | Later) // In bounds; a reply may itself be undefined.
+    else calls[i]?.fail(Cause.die(new Error(`A batch of ${calls.length} calls got ${replies.length} replies`)))
+  }
+}
+
+/**
+ * A reply, once it is there.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const inTime = <Reply>(reply: Reply | Later): Effect.Effect<Reply> =>
+  // Only the replies to commits, outcomes, come later.
+  isLater(reply) ? (reply.outcome as Effect.Effect<unknown> as Effect.Effect<Reply>) : Effect.succeed(reply)
+
+const isLater = <Reply>(reply: Reply | Later): reply is Later =>
+  typeof reply === "object" && reply !== null && "_tag" in reply && reply._tag === "Later"
