@@ -73,31 +73,51 @@ const plainPuts = (batch: ReadonlyArray<Commit>): ReadonlyArray<Put> | undefined
 }
 
 const encodePuts = (statements: Statements, puts: ReadonlyArray<Put>, options: Options): Call => {
+  const [first] = puts
+  const synchronousCommit = options.synchronousCommit ?? null
+  return {
+    statement:
+      first !== undefined && puts.length === 1
+        ? encodePut(statements, first, synchronousCommit)
+        : encodeLast(statements, puts, synchronousCommit),
+    outcomes: ([row]) => {
+      const [atMs, first] = row ?? []
+      if (atMs === null || atMs === undefined) return puts.map(() => wrongIsolation)
+      return puts.map((_, turn) => ({
+        _tag: "Committed",
+        version: (Number(first) + turn) as Version, // What nextval draws is a version, and so are those that follow.
+        atMs: Number(atMs),
+        results: done
+      }))
+    }
+  }
+}
+
+const encodePut = (statements: Statements, { key, payload, deadline }: Put, synchronousCommit: string | null) =>
+  statements.putOne([
+    key.text,
+    typeof payload === "string" ? payload : null,
+    typeof payload === "string" ? null : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+    deadline.ttlMs ?? null,
+    endMs(deadline.notAfterMs) ?? null,
+    synchronousCommit
+  ])
+
+/** The last write to each key. */
+const encodeLast = (statements: Statements, puts: ReadonlyArray<Put>, synchronousCommit: string | null) => {
   const lastTurns = new Map<string, number>()
   for (const [i, put] of puts.entries()) lastTurns.set(put.key.text, i)
   const turns = [...lastTurns.values()]
   const last = turns.length === puts.length ? puts : turns.map((turn) => puts[turn] as Put) // An index of it.
-  return {
-    statement: statements.put([
-      BinaryArray.text(last.map(({ key }) => key.text)),
-      texts(last.map(({ payload }) => payload)),
-      bytes(last.map(({ payload }) => payload)),
-      `{${turns.map((turn) => turn + 1).join(",")}}`,
-      numbers(last.map(({ deadline }) => deadline.ttlMs)),
-      numbers(last.map(({ deadline }) => endMs(deadline.notAfterMs))),
-      puts.length,
-      options.synchronousCommit ?? null
-    ]),
-    outcomes: (rows) => {
-      const answer = rows[0]?.[0]
-      if (answer === undefined || answer === null) return puts.map(() => wrongIsolation)
-      const [atMs = 0, ...versions] = answer.split(",").map(Number)
-      // What nextval draws is a version.
-      return versions.map(
-        (version): Outcome => ({ _tag: "Committed", version: version as Version, atMs, results: done })
-      )
-    }
-  }
+  return statements.put([
+    BinaryArray.text(last.map(({ key }) => key.text)),
+    texts(last.map(({ payload }) => payload)),
+    bytes(last.map(({ payload }) => payload)),
+    `{${turns.join(",")}}`,
+    numbers(last.map(({ deadline }) => deadline.ttlMs)),
+    numbers(last.map(({ deadline }) => endMs(deadline.notAfterMs))),
+    synchronousCommit
+  ])
 }
 
 const done = [true]

@@ -1,8 +1,7 @@
 /**
- * The two functions on the server that every write goes through.
- *
- * Each takes a batch of independent commits, so that a batch is one round trip and one transaction. The order of its steps
- * is what makes it right under READ COMMITTED, where every statement sees what was committed before it began:
+ * What writes on the server: a statement for a single value, and two functions for batches of independent commits, so that
+ * a batch is one round trip and one transaction. The order of the steps is what makes them right under READ COMMITTED,
+ * where every statement sees what was committed before it began:
  *
  * 1. Advisory locks on the hashes of all keys, in order. They keep writers of one key apart also where there is no row
  *    yet, and after that nobody who holds one waits for another: no deadlocks among batches.
@@ -24,6 +23,14 @@ import { literal, type Table } from "./table.ts"
  * @category limits
  */
 export const batchLockTimeoutMs = 50
+
+/**
+ * How many versions a draw takes from the sequence, the drawn one and those that follow it: as many as a batch may need.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const versionsPerDraw = 1_000
 
 /**
  * What the steps of a commit are called in the call of the function.
@@ -75,9 +82,11 @@ const setSynchronousCommit = `IF p_synchronous_commit IS NOT NULL THEN
     PERFORM set_config('synchronous_commit', p_synchronous_commit, true);
   END IF`
 
-/** Times are kept in whole milliseconds, rounded up, so that no entry lives shorter than asked for. */
-const readClock = `v_clock := clock_timestamp();
-  v_now := date_trunc('milliseconds', v_clock + interval '999 microseconds')`
+/**
+ * Times are kept in whole milliseconds, always the next one: no entry lives shorter than asked for, and one is live at a
+ * time of the clock exactly if its deadline is not before what is kept of that time.
+ */
+const now = "date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond'"
 
 const millis = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`
 
@@ -85,54 +94,75 @@ const millis = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`
 const timeOf = (ms: string) =>
   `('epoch'::timestamptz + ${ms} / 1000000 * interval '1000 seconds' + ${ms} % 1000000 * interval '1 millisecond')`
 
-const deadline = (ttl: string, end: string) => `least(v_now + ${ttl} * interval '1 millisecond', ${timeOf(end)})`
+const deadline = (now: string, ttl: string, end: string) =>
+  `least(${now} + ${ttl} * interval '1 millisecond', ${timeOf(end)})`
 
-const live = "(t.expires_at IS NULL OR t.expires_at > v_clock)"
+const live = "(t.expires_at IS NULL OR t.expires_at >= v_now)"
+
+const columns = "(key, value, bytes, version, created_at, updated_at, expires_at)"
 
 const orReplace = `ON CONFLICT (key) DO UPDATE SET
-        value = EXCLUDED.value,
-        bytes = EXCLUDED.bytes,
-        version = EXCLUDED.version,
-        created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
-        updated_at = EXCLUDED.updated_at,
-        expires_at = EXCLUDED.expires_at`
+    value = EXCLUDED.value,
+    bytes = EXCLUDED.bytes,
+    version = EXCLUDED.version,
+    created_at = CASE WHEN t.expires_at < EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
+    updated_at = EXCLUDED.updated_at,
+    expires_at = EXCLUDED.expires_at`
+
+/**
+ * Writes one value under a key, unconditionally: key, value, bytes, ttl, end, and `synchronous_commit`. Gives the time and
+ * the version, or nothing in another isolation level.
+ *
+ * A function starts a statement of its own for each of its steps, which takes longer than the write. What a statement saw
+ * when it began does not matter to an upsert: it meets the row as it is once nobody else writes it. The subqueries are
+ * evaluated from the inside out, as `OFFSET 0` keeps the planner from merging them: settings, locks, time, version.
+ *
+ * @since 0.1.0
+ * @category definitions
+ */
+export const putOne = (table: Table): string => `INSERT INTO ${table.entries} AS t ${columns}
+  SELECT $1, $2::json, $3::bytea, ${nextVersion(table)}, d.now, d.now, ${deadline("d.now", "$4::bigint", "$5::bigint")}
+  FROM (
+    SELECT ${now} AS now FROM (
+      SELECT pg_advisory_xact_lock(${hash(table, "$1")}) FROM (
+        SELECT pg_advisory_xact_lock_shared(${sequenceLock(table)}) FROM (
+          SELECT
+            set_config('lock_timeout', '${batchLockTimeoutMs}ms', true),
+            CASE WHEN $6::text IS NOT NULL THEN set_config('synchronous_commit', $6, true) END
+          WHERE ${isReadCommitted} OFFSET 0
+        ) AS settings OFFSET 0
+      ) AS sequence OFFSET 0
+    ) AS key OFFSET 0
+  ) AS d
+  ${orReplace}
+  RETURNING ${millis("updated_at")}, version`
 
 /**
  * Writes values under keys that differ, unconditionally: by far the most frequent batch, and one statement. A batch may
- * have more writes than keys (`p_count`): of several to one key only the last is sent, `p_turns` tells which it is, and
- * each draws its version. Gives the time and the versions.
+ * have more writes than keys: of several to one key only the last is sent, and `p_turns` tells which of all it is, from 0.
+ * Gives the time and the version of the first turn; each turn has the next one.
  *
  * It takes no row locks ahead: versions are safe under the advisory locks, and the clock is off by no more than a
  * batch may wait for a row.
  */
 const put = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.put}(
-  p_keys text[], p_values text[], p_bytes bytea[], p_turns int[], p_ttls bigint[], p_ends bigint[], p_count int,
-  p_synchronous_commit text
-) RETURNS text ${attributes} AS $function$
+  p_keys text[], p_values text[], p_bytes bytea[], p_turns int[], p_ttls bigint[], p_ends bigint[],
+  p_synchronous_commit text, OUT o_at bigint, OUT o_version bigint
+) ${attributes} AS $function$
 DECLARE
-  v_clock timestamptz;
   v_now timestamptz;
-  v_versions bigint[];
 BEGIN
-  IF NOT ${isReadCommitted} THEN RETURN NULL; END IF;
+  IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
   PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
   ${lockKeys(table)};
-  ${readClock};
-  IF p_count = 1 THEN
-    v_versions := ARRAY[${nextVersion(table)}];
-    INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
-      VALUES (p_keys[1], p_values[1]::json, p_bytes[1], v_versions[1], v_now, v_now,
-        ${deadline("p_ttls[1]", "p_ends[1]")})
-      ${orReplace};
-  ELSE
-    v_versions := ARRAY(SELECT ${nextVersion(table)} FROM generate_series(1, p_count));
-    INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
-      SELECT p.key, p.value::json, p.bytes, v_versions[p.turn], v_now, v_now, ${deadline("p.ttl", "p.ends")}
-      FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
-      ${orReplace};
-  END IF;
-  RETURN array_to_string(${millis("v_now")} || v_versions, ',');
+  v_now := ${now};
+  o_at := ${millis("v_now")};
+  o_version := ${nextVersion(table)};
+  INSERT INTO ${table.entries} AS t ${columns}
+    SELECT p.key, p.value::json, p.bytes, o_version + p.turn, v_now, v_now, ${deadline("v_now", "p.ttl", "p.ends")}
+    FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
+    ${orReplace};
 END $function$`
 
 /**
@@ -147,7 +177,6 @@ const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
   p_installed bigint, p_lock_timeout text, p_synchronous_commit text
 ) RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
 DECLARE
-  v_clock timestamptz;
   v_now timestamptz;
   v_version bigint;
   v_found bigint;
@@ -173,7 +202,7 @@ BEGIN
   END IF;
   ${lockKeys(table)};
   ${lockRows(table)};
-  ${readClock};
+  v_now := ${now};
   o_at := ${millis("v_now")};
   FOR c IN 1 .. cardinality(p_checks) LOOP
     v_refused := '{}';
@@ -230,7 +259,7 @@ const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_start
           END IF;
           v_value := v_result::text;
         END IF;
-        INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+        INSERT INTO ${table.entries} AS t ${columns}
           VALUES (v_key, v_value::json, p_bytes[i], v_version, v_now, v_now, v_expires)
           ON CONFLICT (key) DO UPDATE SET
             value = EXCLUDED.value,
@@ -248,7 +277,7 @@ const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_start
         DELETE FROM ${table.entries} AS t WHERE t.key = v_key RETURNING ${live} INTO v_live;
         v_result := coalesce(v_live, false)::int;
       ELSIF p_ops[i] = ${op.install} THEN
-        INSERT INTO ${table.entries} AS t (key, value, bytes, version, created_at, updated_at, expires_at)
+        INSERT INTO ${table.entries} AS t ${columns}
           VALUES (v_key, p_values[i]::json, p_bytes[i], p_numbers[i], ${timeOf("p_created[i]")},
             ${timeOf("p_updated[i]")}, v_end)
           ON CONFLICT (key) DO UPDATE SET

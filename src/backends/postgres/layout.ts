@@ -65,7 +65,7 @@ BEGIN
   END IF;
   IF to_regclass(${literal(table.layout)}) IS NULL THEN
     CREATE TABLE ${table.layout} (version integer NOT NULL);
-    CREATE SEQUENCE ${table.versions};
+    CREATE SEQUENCE ${table.versions} INCREMENT ${Functions.versionsPerDraw};
     CREATE TABLE ${table.entries} (
       key text COLLATE "C" PRIMARY KEY,
       value json,

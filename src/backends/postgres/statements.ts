@@ -7,6 +7,7 @@ import { createHash } from "node:crypto"
 import type { ScanOptions, Select } from "../../store/Backend.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as BinaryArray from "./binaryArray.ts"
+import * as Functions from "./functions.ts"
 import type { Statement } from "./query.ts"
 import type { Table } from "./table.ts"
 
@@ -22,6 +23,7 @@ export interface Statements {
   readonly count: (range: FullRange) => Statement
   readonly sweep: (entriesMax: number) => Statement
   readonly info: () => Statement
+  readonly putOne: (values: Statement["values"]) => Statement
   readonly put: (values: Statement["values"]) => Statement
   readonly commit: (values: Statement["values"]) => Statement
 }
@@ -102,7 +104,8 @@ export const make = (table: Table): Statements => {
     count: (range) => count([range.start, range.end]),
     sweep: (entriesMax) => sweep([entriesMax]),
     info: () => info([table.entries]),
-    put: named("put", `SELECT ${table.put}($1, $2, $3, $4, $5, $6, $7, $8)`),
+    putOne: named("put-one", Functions.putOne(table)),
+    put: named("put", `SELECT o_at, o_version FROM ${table.put}($1, $2, $3, $4, $5, $6, $7)`),
     commit: named(
       "commit",
       `SELECT o_at, o_version, o_results, o_refused

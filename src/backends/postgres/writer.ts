@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import { type Commit, fault, type Later, type Outcome } from "../../store/Backend.ts"
 import * as Commits from "./commits.ts"
 import * as Failure from "./failure.ts"
+import * as Functions from "./functions.ts"
 import type { Link } from "./link.ts"
 import type { Statements } from "./statements.ts"
 
@@ -30,7 +31,7 @@ export interface Options {
  * @since 0.1.0
  * @category limits
  */
-export const callStepsMax = 1_000
+export const callStepsMax = Functions.versionsPerDraw
 
 const callCharsMax = 8 * 1_024 * 1_024
 
