@@ -76,22 +76,14 @@ const streamPageLimit = 256
  * @category reading
  */
 export const get = (view: View.View, key: string | FullKey): Effect.Effect<Option.Option<Entry>, ReadError> =>
-  read(view, "get", key, "entry", (full, result) =>
-    result?._tag === "Fault"
-      ? Effect.fail(View.storeError(view, "get", result))
-      : succeed(decodeOption(View.at(view, full), full.local, result))
-  )
+  read(view, "get", key, "entry", entryOf)
 
 /**
  * @since 0.1.0
  * @category reading
  */
 export const exists = (view: View.View, key: string | FullKey): Effect.Effect<boolean, ReadError> =>
-  read(view, "exists", key, "meta", (_, result) =>
-    result?._tag === "Fault"
-      ? Effect.fail(View.storeError(view, "exists", result))
-      : Effect.succeed(result !== undefined)
-  )
+  read(view, "exists", key, "meta", presenceOf)
 
 /**
  * @since 0.1.0
@@ -213,38 +205,49 @@ const scan = (view: View.View, operation: string, range: KeyRange.FullRange, opt
     (fault) => View.storeError(view, operation, fault)
   )
 
+/** Reads one key; `settle` makes of what lies there what the caller gets. */
 const read = <A>(
   view: View.View,
   operation: string,
   key: string | FullKey,
   select: Select,
-  settle: (full: FullKey, result: ReadResult) => Effect.Effect<A, ReadError>
+  settle: Settle<A>
 ): Effect.Effect<A, ReadError> => {
   const full = View.fullKey(view, key)
   const problem = View.problem(view, operation, full)
   if (problem !== undefined) return Effect.fail(problem)
-  const gathered = () => View.reach(view, (_, access) => access.read(full, select, (result) => settle(full, result)))
   const { now } = view.access
-  if (now === undefined) return gathered()
+  if (now === undefined) return readLater(view, full, select, settle)
   return Effect.suspend(() => {
     const result = now.read(full, select)
-    return result === "later" ? gathered() : settle(full, result)
+    return result === "later" ? readLater(view, full, select, settle) : settle(view, full, result)
   })
 }
+
+type Settle<A> = (view: View.View, full: FullKey, result: ReadResult) => Effect.Effect<A, ReadError>
+
+const readLater = <A>(view: View.View, full: FullKey, select: Select, settle: Settle<A>) =>
+  View.reach(view, (_, access) => access.read(full, select, (result) => settle(view, full, result)))
+
+const entryOf: Settle<Option.Option<Entry>> = (view, full, result) => {
+  if (result === undefined) return Effect.succeedNone
+  if (result._tag === "Fault") return Effect.fail(View.storeError(view, "get", result))
+  const entry = View.decode(View.at(view, full), full.local, result)
+  // Cheaper for a fiber than an Either.
+  return Either.isRight(entry) ? Effect.succeed(Option.some(entry.right)) : Effect.fail(entry.left)
+}
+
+const presenceOf: Settle<boolean> = (view, _full, result) =>
+  result?._tag === "Fault"
+    ? Effect.fail(View.storeError(view, "exists", result))
+    : Effect.succeed(result !== undefined)
 
 const decodeOption = (
   view: View.View,
   key: string,
   result: Exclude<ReadResult, { readonly _tag: "Fault" }>
-): Either.Either<Option.Option<Entry>, DecodeError> => {
-  if (result === undefined) return absent
-  const entry = View.decode(view, key, result)
-  return Either.isRight(entry) ? Either.right(Option.some(entry.right)) : Either.left(entry.left)
-}
-
-/** Cheaper for a fiber than an Either. */
-const succeed = <A, E>(either: Either.Either<A, E>): Effect.Effect<A, E> =>
-  Either.isRight(either) ? Effect.succeed(either.right) : Effect.fail(either.left)
+): Either.Either<Option.Option<Entry>, DecodeError> =>
+  result === undefined ? absent : Either.map(View.decode(view, key, result), Option.some)
 
 const absent = Either.right(Option.none<Entry>())
 
