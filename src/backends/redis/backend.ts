@@ -151,16 +151,20 @@ const read = (
   const names = keys.map((key) => bucket.entryPrefix + key.text)
   const answer = (fault: Fault | undefined, reply: Reply) => {
     const values = list(reply)
+    const failed = fault ?? (values.length === keys.length ? undefined : incomplete)
     done(
       keys.map(({ text }, i) => {
         const value = values[i]
-        return fault ?? (Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined)
+        return failed ?? (Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined)
       })
     )
   }
   if (select === "entry") connection.send("read", ["MGET", ...names], answer)
   else connection.sendScript("read", HeadsScript.heads, names, [], answer)
 }
+
+/** To call what is missing absent would be a lie. */
+const incomplete = fault("failure", "the reply to a read has not as many values as there were keys")
 
 /** The placement of all keys of a commit; one without keys has any. */
 const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mutations[0])?.key.placement ?? ""
@@ -178,7 +182,7 @@ const commit = (server: Server, bucket: Bucket, commits: ReadonlyArray<Commit>, 
     const settle = (outcomes: ReadonlyArray<Outcome>) =>
       makeFrom(at + 1, at === 0 ? outcomes : [...before, ...outcomes])
     connection.sendScript("write", run.script, run.keys, run.args, (fault, reply) => {
-      const outcomes = fault === undefined ? run.outcomes(reply) : run.commits.map(() => fault)
+      const outcomes = fault === undefined ? Commits.outcomes(run, reply) : run.commits.map(() => fault)
       if (server.waitReplicas === undefined) settle(outcomes)
       else awaitReplicas(connection, server.waitReplicas, outcomes, settle)
     })

@@ -56,6 +56,21 @@ export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyAr
   return slices.map((slice) => putOneRun(bucket, slice) ?? putRun(bucket, slice) ?? commitRun(bucket, slice))
 }
 
+/**
+ * What each commit of a run became. A reply that none of the scripts gives, but perhaps a proxy, tells nothing of that.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const outcomes = (run: Run, reply: Reply): ReadonlyArray<Outcome> => {
+  try {
+    return run.outcomes(reply)
+  } catch (cause) {
+    const unknown = fault("failure", "the reply to a script is none of the script's", { outcome: "unknown", cause })
+    return run.commits.map(() => unknown)
+  }
+}
+
 /** The most checks and mutations of one run, unless one commit has more. */
 const runStepsMax = 1_000
 
@@ -226,8 +241,10 @@ const outcomeOf = ({ checks, mutations }: Commit, atMs: number, [tag, ...rest]: 
       return { _tag: "Conflict", keys: rest.flatMap((i) => checks[i]?.key.text ?? []) }
     case 2:
       return { _tag: "NotInteger", keys: rest.flatMap((i) => mutations[i - checks.length]?.key.text ?? []) }
-    default:
+    case 3:
       return fault("failure", "a value whose deadline was to change was not written by this store")
+    default:
+      throw new TypeError(`An outcome of kind ${tag}`)
   }
 }
 
