@@ -238,9 +238,7 @@ const entryOf: Settle<Option.Option<Entry>> = (view, full, result) => {
 }
 
 const presenceOf: Settle<boolean> = (view, _full, result) =>
-  result?._tag === "Fault"
-    ? Effect.fail(View.storeError(view, "exists", result))
-    : Effect.succeed(result !== undefined)
+  result?._tag === "Fault" ? Effect.fail(View.storeError(view, "exists", result)) : Effect.succeed(result !== undefined)
 
 const decodeOption = (
   view: View.View,
