@@ -59,7 +59,7 @@ export const onLink = (link: Link, statements: Statements): Omit<Backend, "capab
     name: "postgres",
     read: (keys, select) => {
       const texts = keys.map((key) => key.text)
-      return Effect.match(link.query(statements.read(texts, select)), {
+      return Effect.match(link.read(statements.read(texts, select)), {
         onSuccess: (rows): ReadonlyArray<ReadResult> => inOrder(texts, rows),
         onFailure: (failure) => texts.map(() => Failure.readFault(failure))
       })

@@ -1,5 +1,6 @@
 /**
- * How statements reach the server: a connection is taken, one statement runs on it, and it goes back.
+ * How statements reach the server: a connection is taken, one statement runs on it, and it goes back. A read may be sent
+ * behind another one that is still under way: each connection in use is a process that the server has to wake.
  *
  * Everything is callbacks, and nobody's interruption reaches a statement that was sent: it runs to its end, or to its
  * deadline, and only then is its connection free. A statement is never cancelled, as a cancel request may hit the
@@ -20,6 +21,8 @@ import { Query, type Rows, type Statement } from "./query.ts"
  */
 export interface Link {
   readonly query: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
+  /** The same for a statement that only reads, and takes little time. */
+  readonly read: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
   /** Refuses statements from now on, waits for those under way, and gives them up when the time is over. */
   readonly close: (timeout: Duration.DurationInput) => Effect.Effect<void>
 }
@@ -32,6 +35,8 @@ export interface Options {
   readonly commandTimeoutMs: number
   /** Whether statements are prepared under their names, once a connection. */
   readonly namedStatements: boolean
+  /** Whether reads may be sent behind others: only where nobody else uses a connection that was taken. */
+  readonly readsAhead?: boolean | undefined
 }
 
 /**
@@ -54,27 +59,58 @@ export type Checkout = (
  */
 export const make = (checkout: Checkout, options: Options): Link => {
   const running = new Set<(failure: Failure.Failure) => void>()
+  const reading = new Set<Reading>()
   let closed = false
   let onIdle = () => {}
+
+  const start = (taken: Taken, { query, reads, resume }: Asked, readsLeft: number): void => {
+    const { connection, release } = taken
+    const current: Reading = { connection, readsLeft, behind: undefined }
+    const giveUp = run(connection, query, options, (result, destroy) => {
+      running.delete(giveUp)
+      reading.delete(current)
+      const { behind } = current
+      // Its answer is the next thing that the server sends.
+      if (behind !== undefined && destroy === undefined) start(taken, behind, readsLeft - 1)
+      else release(destroy)
+      resume(result)
+      if (destroy !== undefined) behind?.resume(Effect.fail(Failure.lost(destroy)))
+      if (running.size === 0) onIdle()
+    })
+    running.add(giveUp)
+    if (reads) reading.add(current)
+  }
+
+  const take = (asked: Asked): void =>
+    checkout((error, connection, release) => {
+      if (connection === undefined) return asked.resume(Effect.fail(Failure.notConnected(error)))
+      if (closed) {
+        release()
+        return asked.resume(Effect.fail(Failure.closed))
+      }
+      start({ connection, release }, asked, readsMax)
+    })
+
+  const sendBehind = (asked: Asked): boolean => {
+    for (const one of reading) {
+      if (one.behind === undefined && one.readsLeft > 1 && asked.query.sendAhead(one.connection)) {
+        one.behind = asked
+        return true
+      }
+    }
+    return false
+  }
+
+  const ask = (statement: Statement, reads: boolean) =>
+    Effect.async<Rows, Failure.Failure>((resume) => {
+      if (closed) return resume(Effect.fail(Failure.closed))
+      const asked: Asked = { query: new Query(statement, options.namedStatements), reads, resume }
+      if (!reads || !sendBehind(asked)) take(asked)
+    })
+
   return {
-    query: (statement) =>
-      Effect.async((resume) => {
-        if (closed) return resume(Effect.fail(Failure.closed))
-        checkout((error, connection, release) => {
-          if (connection === undefined) return resume(Effect.fail(Failure.notConnected(error)))
-          if (closed) {
-            release()
-            return resume(Effect.fail(Failure.closed))
-          }
-          const giveUp = run(connection, statement, options, (result, destroy) => {
-            running.delete(giveUp)
-            release(destroy)
-            resume(result)
-            if (running.size === 0) onIdle()
-          })
-          running.add(giveUp)
-        })
-      }),
+    query: (statement) => ask(statement, false),
+    read: (statement) => ask(statement, options.readsAhead ?? false),
     close: (timeout) =>
       Effect.async<void>((resume) => {
         closed = true
@@ -92,6 +128,28 @@ export const make = (checkout: Checkout, options: Options): Link => {
       )
   }
 }
+
+/** A statement that somebody waits for. */
+interface Asked {
+  readonly query: Query
+  readonly reads: boolean
+  readonly resume: (result: Effect.Effect<Rows, Failure.Failure>) => void
+}
+
+interface Taken {
+  readonly connection: Pg.ClientBase
+  readonly release: (error?: Error | undefined) => void
+}
+
+/** A read under way, and the one that was sent behind it. */
+interface Reading {
+  readonly connection: Pg.ClientBase
+  readonly readsLeft: number
+  behind: Asked | undefined
+}
+
+/** How many reads a connection makes before it goes back, for others who may wait for it. */
+const readsMax = 100
 
 /**
  * A pool's connections. What a statement leaves behind is kept until the end of the event loop's turn, for the next one:
@@ -139,7 +197,7 @@ type Settle = (result: Effect.Effect<Rows, Failure.Failure>, destroy?: Error | u
 /** Runs a statement on a connection that nobody else uses meanwhile; gives a function that gives it up. */
 const run = (
   connection: Pg.ClientBase,
-  statement: Statement,
+  query: Query,
   options: Options,
   onEnd: Settle
 ): ((failure: Failure.Failure) => void) => {
@@ -154,15 +212,14 @@ const run = (
   }
   const giveUp = (failure: Failure.Failure) => settle(Effect.fail(failure), new Error(failure.reason))
   startDeadline(watch, options.commandTimeoutMs, () => giveUp(Failure.late(options.commandTimeoutMs)))
-  connection.query(
-    new Query(statement, options.namedStatements, (error, rows) => {
-      if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
-      if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
-      afterRefusal(connection, (loss) =>
-        loss === undefined ? settle(Effect.fail(Failure.refused(error))) : giveUp(Failure.lost(loss))
-      )
-    })
-  )
+  query.callback = (error, rows) => {
+    if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
+    if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
+    afterRefusal(connection, (loss) =>
+      loss === undefined ? settle(Effect.fail(Failure.refused(error))) : giveUp(Failure.lost(loss))
+    )
+  }
+  connection.query(query)
   return giveUp
 }
 

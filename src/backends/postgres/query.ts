@@ -30,8 +30,8 @@ export interface Statement {
 export type Rows = ReadonlyArray<ReadonlyArray<string | null>>
 
 /**
- * Goes to a connection's `query`. Calls `onEnd` once, with the error or the rows; the rows come when the server is ready
- * for the next statement, so that an implicit transaction is committed by then.
+ * Goes to a connection's `query`. The rows come when the server is ready for the next statement, so that an implicit
+ * transaction is committed by then.
  *
  * @since 0.1.0
  * @category models
@@ -39,22 +39,34 @@ export type Rows = ReadonlyArray<ReadonlyArray<string | null>>
 export class Query implements Pg.Submittable {
   readonly name: string
   readonly text: string
-  /** Called by the driver, too, where it has no connection. */
-  readonly callback: (error: unknown, rows: Rows) => void
+  /** Called once, with the error or the rows; by the driver, too, where it has no connection. */
+  callback: (error: unknown, rows: Rows) => void = () => {}
   readonly #values: Statement["values"]
   readonly #rows: Array<ReadonlyArray<string | null>> = []
+  #isSent = false
 
-  constructor(statement: Statement, named: boolean, onEnd: (error: unknown, rows: Rows) => void) {
+  constructor(statement: Statement, named: boolean) {
     this.name = named ? (statement.name ?? "") : ""
     this.text = statement.text
-    this.callback = onEnd
     this.#values = statement.values
+  }
+
+  /**
+   * Sends it while another one is under way on the connection, which must go to `query` in the very moment that one ends.
+   * False where that can't be: it is not prepared there.
+   */
+  sendAhead(connection: Pg.ClientBase): boolean {
+    const wire = (connection as unknown as { readonly connection: Wire }).connection // As in `submit`.
+    if (!wire.stream.writable || this.name === "" || wire.parsedStatements[this.name] === undefined) return false
+    this.#isSent = true
+    wire.stream.write(Message.run(this.name, this.#values))
+    return true
   }
 
   submit(connection: Pg.Connection): void {
     const wire = connection as unknown as Wire // The types leave out what custom queries live on.
     // A lost connection tells by itself.
-    if (!wire.stream.writable) return
+    if (this.#isSent || !wire.stream.writable) return
     const run = Message.run(this.name, this.#values)
     if (this.name !== "" && wire.parsedStatements[this.name] !== undefined) {
       wire.stream.write(run)

@@ -74,7 +74,7 @@ const make = (
 ): Effect.Effect<Backend, Fault, Scope.Scope> =>
   Effect.gen(function* () {
     const link = yield* Effect.acquireRelease(
-      Effect.sync(() => Link.make(checkout, shared)),
+      Effect.sync(() => Link.make(checkout, { ...shared, readsAhead: true })),
       (link) => link.close("1 second")
     )
     yield* Layout.ensure(link, shared.table)
