@@ -236,6 +236,8 @@ export interface Capabilities {
         readonly commitsMax: number
         /** The most batches under way at once, of reads and of commits each. */
         readonly inFlightMax: number
+        /** The same of reads, where it differs. */
+        readonly readsInFlightMax?: number | undefined
         /**
          * Whether the backend answers without waiting for anybody else. Then a caller that is alone does not wait for the
          * end of its tick, and all who wait make one batch.

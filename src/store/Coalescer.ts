@@ -74,7 +74,7 @@ export const make = (
       Effect.sync(() => new Lanes((lane) => void Runtime.runFork(runtime)(lane))),
       (lanes) => Effect.sync(() => lanes.close())
     )
-    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, batchMax: number) =>
+    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, batchMax: number, inFlightMax: number) =>
       Effect.acquireRelease(
         Effect.sync(
           () =>
@@ -92,13 +92,17 @@ export const make = (
                 : undefined,
               looksForCompany: backend.now === undefined,
               batchMax,
-              inFlightMax: limits.inFlightMax
+              inFlightMax
             })
         ),
         (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), options.closeTimeout ?? "10 seconds")
       )
 
-    const commits = yield* batcher({ run: backend.commit, send: backend.send?.commit }, limits.commitsMax)
+    const commits = yield* batcher(
+      { run: backend.commit, send: backend.send?.commit },
+      limits.commitsMax,
+      limits.inFlightMax
+    )
     const commit: Access["commit"] = (commit, answer) => commits.submit(commit, answer)
     if (limits.readsMax === undefined) {
       const { now } = backend
@@ -115,8 +119,9 @@ export const make = (
       run: (keys) => backend.read(keys, select),
       send: backend.send && ((keys, done) => backend.send?.read(keys, select, done))
     })
-    const entries = yield* batcher(reads("entry"), limits.readsMax)
-    const metas = yield* batcher(reads("meta"), limits.readsMax)
+    const readsInFlightMax = limits.readsInFlightMax ?? limits.inFlightMax
+    const entries = yield* batcher(reads("entry"), limits.readsMax, readsInFlightMax)
+    const metas = yield* batcher(reads("meta"), limits.readsMax, readsInFlightMax)
     return {
       now: undefined,
       read: (key, select, answer) => (select === "entry" ? entries : metas).submit(key, answer),

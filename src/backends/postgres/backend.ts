@@ -17,7 +17,7 @@ import * as Writer from "./writer.ts"
  * @category options
  */
 export interface Options extends Writer.Options {
-  /** How many batches may be under way at once, of reads and of commits each. */
+  /** How many batches of commits may be under way at once. */
   readonly inFlightMax: number
   readonly within: Backend["within"]
 }
@@ -41,7 +41,11 @@ export const limits = {
  */
 export const make = (link: Link, statements: Statements, options: Options): Backend => ({
   ...onLink(link, statements),
-  capabilities: { ...limits, coalesce: { readsMax: 500, commitsMax: 250, inFlightMax: options.inFlightMax } },
+  capabilities: {
+    ...limits,
+    // The second batch of reads is sent behind the first: see `Link`.
+    coalesce: { readsMax: 500, readsInFlightMax: 2, commitsMax: 250, inFlightMax: options.inFlightMax }
+  },
   within: options.within,
   commit: Writer.make(link, statements, options)
 })
