@@ -12,8 +12,14 @@ import type { FullKey } from "../../src/store/Key.ts"
 const root = Namespace.root({}, undefined)
 const keyOf = (i: number) => Namespace.fullKey(root, `k${i}`)
 
+interface Limits {
+  readonly readsMax: number
+  readonly inFlightMax: number
+  readonly readsInFlightMax?: number
+}
+
 /** A backend that records its batches, answers them when told to, and finds nothing. */
-const recorder = (limits: { readonly readsMax: number; readonly inFlightMax: number }) => {
+const recorder = (limits: Limits) => {
   const batches: Array<ReadonlyArray<string>> = []
   const gates: Array<Deferred.Deferred<void>> = []
   const backend: Backend.Backend = {
@@ -67,27 +73,35 @@ describe("Coalescer", () => {
     })
   )
 
-  it.scoped("makes one tick's calls few batches, in order, each call once, within the limits", () =>
-    Effect.gen(function* () {
-      const { backend, batches, openNext, underWay } = recorder({ readsMax: 10, inFlightMax: 2 })
-      const access = yield* Coalescer.make(backend)
-      const all = Array.from({ length: 64 }, (_, i) => i)
-      const fiber = yield* Effect.fork(Effect.forEach(all, (i) => read(access, keyOf(i)), { concurrency: "unbounded" }))
-      yield* settled
-      while (underWay() > 0) {
-        assert.isAtMost(underWay(), 2)
-        yield* openNext
+  for (const limits of [
+    { readsMax: 10, inFlightMax: 2 },
+    { readsMax: 10, inFlightMax: 5, readsInFlightMax: 2 }
+  ]) {
+    it.scoped(`makes one tick's calls few batches, in order, each call once, within ${JSON.stringify(limits)}`, () =>
+      Effect.gen(function* () {
+        const { backend, batches, openNext, underWay } = recorder(limits)
+        const access = yield* Coalescer.make(backend)
+        const all = Array.from({ length: 64 }, (_, i) => i)
+        const fiber = yield* Effect.fork(
+          Effect.forEach(all, (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
+        )
         yield* settled
-      }
-      yield* Fiber.join(fiber)
-      assert.deepStrictEqual(
-        batches.flat(),
-        all.map((i) => `k${i}`)
-      )
-      assert.isAtMost(Math.max(...batches.map((batch) => batch.length)), 10)
-      assert.isAtMost(batches.length, 12)
-    })
-  )
+        assert.strictEqual(underWay(), 2)
+        while (underWay() > 0) {
+          assert.isAtMost(underWay(), 2)
+          yield* openNext
+          yield* settled
+        }
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          batches.flat(),
+          all.map((i) => `k${i}`)
+        )
+        assert.isAtMost(Math.max(...batches.map((batch) => batch.length)), 10)
+        assert.isAtMost(batches.length, 12)
+      })
+    )
+  }
 
   it.scoped("a few calls wait for a larger batch under way, and go when it returns", () =>
     Effect.gen(function* () {

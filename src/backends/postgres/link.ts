@@ -149,7 +149,7 @@ interface Reading {
 }
 
 /** How many reads a connection makes before it goes back, for others who may wait for it. */
-const readsMax = 100
+const readsMax = 16
 
 /**
  * A pool's connections. What a statement leaves behind is kept until the end of the event loop's turn, for the next one:
