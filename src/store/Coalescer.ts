@@ -115,9 +115,10 @@ export const make = (
         commit
       }
     }
+    const { send } = backend
     const reads = (select: Select): Way<FullKey, ReadResult> => ({
       run: (keys) => backend.read(keys, select),
-      send: backend.send && ((keys, done) => backend.send?.read(keys, select, done))
+      send: send && ((keys, done) => send.read(keys, select, done))
     })
     const readsInFlightMax = limits.readsInFlightMax ?? limits.inFlightMax
     const entries = yield* batcher(reads("entry"), limits.readsMax, readsInFlightMax)

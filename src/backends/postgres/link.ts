@@ -63,10 +63,10 @@ export const make = (checkout: Checkout, options: Options): Link => {
   let closed = false
   let onIdle = () => {}
 
-  const start = (taken: Taken, { query, reads, resume }: Asked, readsLeft: number): void => {
+  const start = (taken: Taken, { query, reads, resume, sentMs }: Sent, readsLeft: number): void => {
     const { connection, release } = taken
     const current: Reading = { connection, readsLeft, behind: undefined }
-    const giveUp = run(connection, query, options, (result, destroy) => {
+    const giveUp = run(connection, query, options.commandTimeoutMs, sentMs, (result, destroy) => {
       running.delete(giveUp)
       reading.delete(current)
       const { behind } = current
@@ -88,13 +88,13 @@ export const make = (checkout: Checkout, options: Options): Link => {
         release()
         return asked.resume(Effect.fail(Failure.closed))
       }
-      start({ connection, release }, asked, readsMax)
+      start({ connection, release }, { ...asked, sentMs: performance.now() }, readsMax)
     })
 
   const sendBehind = (asked: Asked): boolean => {
     for (const one of reading) {
       if (one.behind === undefined && one.readsLeft > 1 && asked.query.sendAhead(one.connection)) {
-        one.behind = asked
+        one.behind = { ...asked, sentMs: performance.now() }
         return true
       }
     }
@@ -136,6 +136,11 @@ interface Asked {
   readonly resume: (result: Effect.Effect<Rows, Failure.Failure>) => void
 }
 
+interface Sent extends Asked {
+  /** Its deadline begins here, be it sent behind another one. */
+  readonly sentMs: number
+}
+
 interface Taken {
   readonly connection: Pg.ClientBase
   readonly release: (error?: Error | undefined) => void
@@ -145,7 +150,7 @@ interface Taken {
 interface Reading {
   readonly connection: Pg.ClientBase
   readonly readsLeft: number
-  behind: Asked | undefined
+  behind: Sent | undefined
 }
 
 /** How many reads a connection makes before it goes back, for others who may wait for it. */
@@ -198,7 +203,8 @@ type Settle = (result: Effect.Effect<Rows, Failure.Failure>, destroy?: Error | u
 const run = (
   connection: Pg.ClientBase,
   query: Query,
-  options: Options,
+  timeoutMs: number,
+  sentMs: number,
   onEnd: Settle
 ): ((failure: Failure.Failure) => void) => {
   const watch = watchOver(connection)
@@ -211,7 +217,7 @@ const run = (
     onEnd(result, destroy)
   }
   const giveUp = (failure: Failure.Failure) => settle(Effect.fail(failure), new Error(failure.reason))
-  startDeadline(watch, options.commandTimeoutMs, () => giveUp(Failure.late(options.commandTimeoutMs)))
+  startDeadline(watch, sentMs + timeoutMs, () => giveUp(Failure.late(timeoutMs)))
   query.callback = (error, rows) => {
     if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
     if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
@@ -251,7 +257,10 @@ interface Watch {
   isLost: boolean
   /** What to do at the deadline of the statement under way, if there is one. */
   onLate: (() => void) | undefined
-  deadline: { readonly timeoutMs: number; readonly timer: NodeJS.Timeout } | undefined
+  deadlineMs: number
+  /** Looks at the deadline when it fires, which is no later. */
+  timer: NodeJS.Timeout | undefined
+  firesMs: number
 }
 
 const watches = new WeakMap<Pg.ClientBase, Watch>()
@@ -260,7 +269,14 @@ const watches = new WeakMap<Pg.ClientBase, Watch>()
 const watchOver = (connection: Pg.ClientBase): Watch => {
   const known = watches.get(connection)
   if (known !== undefined) return known
-  const watch: Watch = { isUnconfirmed: false, isLost: false, onLate: undefined, deadline: undefined }
+  const watch: Watch = {
+    isUnconfirmed: false,
+    isLost: false,
+    onLate: undefined,
+    deadlineMs: 0,
+    timer: undefined,
+    firesMs: 0
+  }
   watches.set(connection, watch)
   // An error that nobody listens for ends the process.
   connection.on("error", () => {
@@ -268,7 +284,7 @@ const watchOver = (connection: Pg.ClientBase): Watch => {
   })
   connection.on("end", () => {
     watch.isLost = true
-    clearTimeout(watch.deadline?.timer)
+    clearTimeout(watch.timer)
   })
   connection.on("notice", (notice: unknown) => {
     // The routine's name is the one thing about a notice that no language setting changes.
@@ -277,14 +293,22 @@ const watchOver = (connection: Pg.ClientBase): Watch => {
   return watch
 }
 
-/** One timer a connection, set forward at each statement: to make and clear one each time costs several times as much. */
-const startDeadline = (watch: Watch, timeoutMs: number, onLate: () => void): void => {
+/** A timer goes on through many statements: to set it anew for each costs more than to look at the time when it fires. */
+const startDeadline = (watch: Watch, deadlineMs: number, onLate: () => void): void => {
+  watch.deadlineMs = deadlineMs
   watch.onLate = onLate
-  if (watch.deadline?.timeoutMs === timeoutMs) {
-    watch.deadline.timer.refresh()
-    return
+  if (watch.timer === undefined || watch.firesMs > deadlineMs) setTimer(watch)
+}
+
+const setTimer = (watch: Watch): void => {
+  clearTimeout(watch.timer)
+  watch.firesMs = watch.deadlineMs
+  const onTime = () => {
+    watch.timer = undefined
+    if (watch.onLate === undefined) return
+    if (performance.now() < watch.deadlineMs) setTimer(watch)
+    else watch.onLate()
   }
-  clearTimeout(watch.deadline?.timer)
   // It outlasts the statement, and must not keep the process alive; while a statement is under way its socket does.
-  watch.deadline = { timeoutMs, timer: setTimeout(() => watch.onLate?.(), timeoutMs).unref() }
+  watch.timer = setTimeout(onTime, watch.deadlineMs - performance.now()).unref()
 }

@@ -1,11 +1,11 @@
 /**
  * The store's primitives on a connection, each a plain function that runs without a break and throws what the driver throws.
  *
- * **Versions.** A write gives its key one more than the greater of its row's version and the *floor*, a number kept beside
- * the entries; every commit raises the floor to its version, but for a put that is alone, and so does the sweeper to the
- * versions of what it removes. So the versions of a key rise strictly: while its row is there, from the row; once it was
- * removed, from the floor, which is at least what the row had. This holds across processes, since row and floor are in the
- * file, and it makes the most frequent commit, one put, a single statement that writes a single page.
+ * **Versions.** A write gives its key a version above its row's and above the *floor*, a number kept beside the entries;
+ * every commit raises the floor to its version, but for unconditional puts, and so does the sweeper to the versions of what
+ * it removes. So the versions of a key rise strictly: while its row is there, from the row; once it was removed, from the
+ * floor, which is at least what the row had. This holds across processes, since row and floor are in the file, and it makes
+ * the most frequent commit, one put, a single statement that writes a single page.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,6 @@ import type {
   Info,
   Mutation,
   Outcome,
-  Payload,
   ReadResult,
   ScanOptions,
   Select,
@@ -26,8 +25,8 @@ import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
-import { isVersion, type Version } from "../../store/Version.ts"
-import { CommitFailure, type Row } from "./connection.ts"
+import type { Version } from "../../store/Version.ts"
+import { lonePut, type Put, Puts, versionOf } from "./puts.ts"
 import { item, stored, unpack } from "./row.ts"
 import type { Statements } from "./schema.ts"
 
@@ -56,12 +55,12 @@ export interface ScanStep {
 export class Engine {
   readonly #sql: Statements
   readonly #nowMs: () => number
-  /** The highest version that was drawn or met here. */
-  #highest = 0
+  readonly #puts: Puts
 
   constructor(statements: Statements, nowMs: () => number) {
     this.#sql = statements
     this.#nowMs = nowMs
+    this.#puts = new Puts(statements, nowMs)
   }
 
   read({ namespace, text }: FullKey, select: Select): ReadResult {
@@ -96,38 +95,10 @@ export class Engine {
     return new Map(rows.map((row) => [String(row[5]), item(String(row[5]), row, select)]))
   }
 
-  /** One unconditional put as a statement that commits by itself; `undefined` for any other commit. */
+  /** An unconditional put as a statement that commits by itself; `undefined` for any other commit. */
   commitAlone(commit: Commit): Outcome | undefined {
     const put = lonePut(commit)
-    if (put === undefined) return undefined
-    try {
-      return this.#put(put)
-    } catch (cause) {
-      throw new CommitFailure(cause)
-    }
-  }
-
-  /**
-   * The version is a guess, one more than the highest that was met here, and nearly always right: having it told costs more
-   * than writing the row does.
-   */
-  #put({ key, deadline, payload }: Put): Outcome {
-    const nowMs = this.#nowMs()
-    const expiresAtMs = Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null
-    const version = this.#highest + 1
-    if (this.#sql.putAt(key.text, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
-      return this.#putNext(key.text, nowMs, expiresAtMs, payload)
-    }
-    this.#highest = version
-    return committed(version, nowMs)
-  }
-
-  /** At the version that comes next by what lies in the file. */
-  #putNext(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Outcome {
-    const [row = []] = this.#sql.putNext(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
-    const version = versionOf(row)
-    this.#highest = Math.max(this.#highest, version)
-    return committed(version, nowMs)
+    return put && this.#puts.alone(put)
   }
 
   /**
@@ -141,29 +112,7 @@ export class Engine {
       if (put === undefined) return undefined
       puts.push(put)
     }
-    this.#highest = Math.max(this.#highest, this.#floor())
-    const outcomes: Array<Outcome> = []
-    for (const { rows, run } of this.#sql.putMany) {
-      while (puts.length - outcomes.length >= rows) {
-        outcomes.push(...this.#putMany(puts.slice(outcomes.length, outcomes.length + rows), run))
-      }
-    }
-    return outcomes
-  }
-
-  #putMany(puts: ReadonlyArray<Put>, run: Statements["putMany"][number]["run"]): ReadonlyArray<Outcome> {
-    const nowMs = this.#nowMs()
-    const before = this.#highest
-    const params: Array<string | number | Uint8Array | null> = []
-    for (const { key, deadline, payload } of puts) {
-      this.#highest += 1
-      params.push(key.text, this.#highest, nowMs, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
-    }
-    return run(...params) === puts.length
-      ? puts.map((_, i) => committed(before + 1 + i, nowMs))
-      : puts.map(({ key, deadline, payload }) =>
-          this.#putNext(key.text, nowMs, Ttl.expiresAtMs(deadline, nowMs, "absent") ?? null, payload)
-        )
+    return this.#puts.all(puts, this.#floor())
   }
 
   /** Commits one after the other; to be called inside a transaction. */
@@ -202,7 +151,7 @@ export class Engine {
     const outcome = Plan.run(commit, place, version, nowMs)
     if (outcome._tag !== "Committed") return { outcome, floor }
     const raised = Plan.versionMax(commit, version)
-    this.#highest = Math.max(this.#highest, raised)
+    this.#puts.meet(raised)
     return { outcome, floor: raised }
   }
 
@@ -312,26 +261,4 @@ const rowOverheadBytes = 40
 const live = (read: Stored | Unreadable | undefined, nowMs: number): Stored | Unreadable | undefined =>
   read?._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read
 
-type Put = Extract<Mutation, { readonly _tag: "Put" }>
-
-const lonePut = ({ checks, mutations }: Commit): Put | undefined => {
-  const mutation = mutations[0]
-  return mutation?._tag === "Put" &&
-    mutations.length === 1 &&
-    checks.length === 0 &&
-    !mutation.stamped &&
-    !mutation.deadline.keep
-    ? mutation
-    : undefined
-}
-
 const isStamped = (mutation: Mutation): mutation is Put => mutation._tag === "Put" && mutation.stamped
-
-const committed = (version: number, atMs: number): Outcome => ({
-  _tag: "Committed",
-  version: version as Version, // One more than a version.
-  atMs,
-  results: [true]
-})
-
-const versionOf = (row: Row): number => (isVersion(row[0]) ? row[0] : 0)

@@ -93,6 +93,25 @@ describe("reads that are sent behind others", () => {
     })
   )
 
+  it.scopedLive("have their own time from when they are sent", () =>
+    Effect.gen(function* () {
+      const { link } = yield* prepared(1_000)
+      const [first, second] = yield* both(link.read(divide(3, 0.6)), link.read(divide(2, 0.6)))
+      assert.strictEqual(Either.isRight(first) ? first.right[0]?.[1] : undefined, "2")
+      assert.strictEqual(Either.isLeft(second) ? second.left.kind : undefined, "unavailable")
+    })
+  )
+
+  it.scopedLive("are in time, however long others were under way before", () =>
+    Effect.gen(function* () {
+      const { link } = yield* prepared(1_000)
+      for (let n = 0; n < 4; n++) {
+        const [first, second] = yield* both(link.read(divide(3, 0.4)), link.read(divide(2, 0.4)))
+        assert.isTrue(Either.isRight(first) && Either.isRight(second))
+      }
+    })
+  )
+
   it.scopedLive("are waited for when the link closes", () =>
     Effect.gen(function* () {
       const { link, pid } = yield* prepared(5_000)
