@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import type * as FiberStatus from "effect/FiberStatus"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import { type Fault, fault, type Later } from "./Backend.ts"
 
@@ -61,22 +62,25 @@ export class Batcher<Request, Reply> {
     this.#options = options
   }
 
-  /** Sends a request with others, and makes of its reply what the caller gets. */
-  submit<A, E>(request: Request, answer: (reply: Reply | Fault) => Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.withFiberRuntime((fiber, status) => {
-      const alone = this.#options.looksForCompany && this.isAlone(fiber)
-      if (alone && this.#options.sendAlone !== undefined) {
-        return Effect.flatMap(this.#options.sendAlone(request), answer)
-      }
-      // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
-      return Effect.async<A, E>((resume) => {
-        if (this.#closed) return resume(answer(closedFault))
-        const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
-        const call = new Submitted(request, caller, answer, resume)
-        if (alone) return this.#send([call])
-        this.#waiting.push(call)
-        this.#scheduleFlush()
-      })
+  /** Sends a request with others, and makes of its reply what the caller gets; to be run by the caller's fiber. */
+  submit<A, E>(
+    request: Request,
+    answer: (reply: Reply | Fault) => Effect.Effect<A, E>,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    status: FiberStatus.Running
+  ): Effect.Effect<A, E> {
+    const alone = this.#options.looksForCompany && this.isAlone(fiber)
+    if (alone && this.#options.sendAlone !== undefined) {
+      return Effect.flatMap(this.#options.sendAlone(request), answer)
+    }
+    // Exactly one parameter, and nothing returned: each would cost every call, and the flush looks for itself.
+    return Effect.async<A, E>((resume) => {
+      if (this.#closed) return resume(answer(closedFault))
+      const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
+      const call = new Submitted(request, caller, answer, resume)
+      if (alone) return this.#send([call])
+      this.#waiting.push(call)
+      this.#scheduleFlush()
     })
   }
 

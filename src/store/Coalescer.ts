@@ -12,6 +12,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as FiberStatus from "effect/FiberStatus"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { type Backend, type Commit, type Later, type Outcome, type ReadResult, type Select, settle } from "./Backend.ts"
@@ -39,7 +40,13 @@ export interface Access {
     select: Select,
     answer: (result: ReadResult) => Effect.Effect<A, E>
   ) => Effect.Effect<A, E>
-  readonly commit: <A, E>(commit: Commit, answer: (outcome: Outcome) => Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** To be run by the fiber that is given, which is the caller's. */
+  readonly commit: <A, E>(
+    commit: Commit,
+    answer: (outcome: Outcome) => Effect.Effect<A, E>,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    status: FiberStatus.Running
+  ) => Effect.Effect<A, E>
 }
 
 /**
@@ -103,7 +110,7 @@ export const make = (
       limits.commitsMax,
       limits.inFlightMax
     )
-    const commit: Access["commit"] = (commit, answer) => commits.submit(commit, answer)
+    const commit: Access["commit"] = (commit, answer, fiber, status) => commits.submit(commit, answer, fiber, status)
     if (limits.readsMax === undefined) {
       const { now } = backend
       return {
@@ -125,7 +132,10 @@ export const make = (
     const metas = yield* batcher(reads("meta"), limits.readsMax, readsInFlightMax)
     return {
       now: undefined,
-      read: (key, select, answer) => (select === "entry" ? entries : metas).submit(key, answer),
+      read: <A, E>(key: FullKey, select: Select, answer: (result: ReadResult) => Effect.Effect<A, E>) => {
+        const reads = select === "entry" ? entries : metas
+        return Effect.withFiberRuntime<A, E>((fiber, status) => reads.submit(key, answer, fiber, status))
+      },
       commit
     }
   })

@@ -11,14 +11,15 @@ import * as Ttl from "./Ttl.ts"
 import type { Version } from "./Version.ts"
 
 /**
- * Where a commit happens: what lies under a full key, expired or not, and what is to lie there; `undefined` is nothing.
+ * Where a commit happens: what lies under a full key, expired or not, and what is to lie there in place of what was
+ * `present`; `undefined` is nothing.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Place {
-  readonly lookup: (key: FullKey) => Stored | undefined
-  readonly write: (key: FullKey, entry: Stored | undefined) => void
+export interface Place<Present extends Stored = Stored> {
+  readonly lookup: (key: FullKey) => Present | undefined
+  readonly write: (key: FullKey, entry: Stored | undefined, present: Present | undefined) => void
 }
 
 /**
@@ -28,9 +29,9 @@ export interface Place {
  * @since 0.1.0
  * @category planning
  */
-export const run = (
+export const run = <Present extends Stored>(
   { checks, mutations }: Commit,
-  place: Place,
+  place: Place<Present>,
   version: Version,
   nowMs: number
 ): Exclude<Outcome, Fault> => {
@@ -40,27 +41,33 @@ export const run = (
   if (mutation !== undefined && mutations.length === 1) return runOne(mutation, place, version, nowMs)
   const results: Array<boolean | number> = []
   // What the mutations so far made of their keys.
-  const written = new Map<string, readonly [FullKey, Stored | undefined]>()
+  const written = new Map<string, readonly [FullKey, Stored | undefined, Present | undefined]>()
   for (const mutation of mutations) {
     const key = keyOf(mutation, version)
     const earlier = written.get(key.text)
-    const current = earlier === undefined ? place.lookup(key) : earlier[1]
+    const present = earlier === undefined ? place.lookup(key) : earlier[2]
+    const current = earlier === undefined ? present : earlier[1]
     const change = apply(mutation, key.text, current, version, nowMs)
     if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
-    if (change.next !== current) written.set(key.text, [key, change.next])
+    if (change.next !== current) written.set(key.text, [key, change.next, present])
     results.push(change.result)
   }
-  for (const [key, entry] of written.values()) place.write(key, entry)
+  for (const [key, entry, present] of written.values()) place.write(key, entry, present)
   return { _tag: "Committed", version, atMs: nowMs, results }
 }
 
 /** A single mutation, as most commits have, meets nothing but what is there. */
-const runOne = (mutation: Mutation, place: Place, version: Version, nowMs: number): Exclude<Outcome, Fault> => {
+const runOne = <Present extends Stored>(
+  mutation: Mutation,
+  place: Place<Present>,
+  version: Version,
+  nowMs: number
+): Exclude<Outcome, Fault> => {
   const key = keyOf(mutation, version)
-  const current = place.lookup(key)
-  const change = apply(mutation, key.text, current, version, nowMs)
+  const present = place.lookup(key)
+  const change = apply(mutation, key.text, present, version, nowMs)
   if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
-  if (change.next !== current) place.write(key, change.next)
+  if (change.next !== present) place.write(key, change.next, present)
   return { _tag: "Committed", version, atMs: nowMs, results: change.result === true ? done : [change.result] }
 }
 
@@ -154,7 +161,7 @@ const written = (
   payload
 })
 
-const holds = (check: Check, place: Place, nowMs: number): boolean => {
+const holds = (check: Check, place: Pick<Place, "lookup">, nowMs: number): boolean => {
   const current = live(place.lookup(check.key), nowMs)
   return check.version === "absent" ? current === undefined : current?.version === check.version
 }

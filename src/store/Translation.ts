@@ -49,12 +49,14 @@ export const lower = (
       const key = View.fullKey(view, step.key)
       const problem = View.problem(view, operation, key)
       if (problem !== undefined) return Either.left(problem)
-      if (step.version !== "absent" && !isVersion(step.version)) return conflict(view, operation, [label(view, key)])
+      if (step.version !== "absent" && !isVersion(step.version)) {
+        return Either.left(conflict(view, operation, [label(view, key)]))
+      }
       checks.push({ key, version: step.version })
     } else {
       const mutation = lowerChange(view, operation, step)
-      if (Either.isLeft(mutation)) return Either.left(mutation.left)
-      mutations.push(mutation.right)
+      if (mutation instanceof Error) return Either.left(mutation)
+      mutations.push(mutation)
     }
   }
   const bytes = mutations.length > 1 ? payloadBytes(mutations, commitBytesMax(view)) : 0
@@ -77,9 +79,7 @@ export const lower = (
 /** Most commits are one change: there is nothing to gather, and nothing that could not go together. */
 const lowerOne = (view: View.View, operation: string, step: Change) => {
   const mutation = lowerChange(view, operation, step)
-  return Either.isRight(mutation)
-    ? Either.right({ checks: noChecks, mutations: [mutation.right] })
-    : Either.left(mutation.left)
+  return mutation instanceof Error ? Either.left(mutation) : Either.right({ checks: noChecks, mutations: [mutation] })
 }
 
 const noChecks: ReadonlyArray<Check> = []
@@ -116,42 +116,42 @@ export const lowerPlain = lower as (...args: Parameters<typeof lower>) => Either
 
 type Change = Exclude<Step, { readonly _tag: "Check" }>
 
-const lowerChange = (
-  view: View.View,
-  operation: string,
-  step: Change
-): Either.Either<Mutation, WriteError | NotInteger> => {
+/** A mutation, or what is wrong with it: a hot path has no room for an Either of each. */
+const lowerChange = (view: View.View, operation: string, step: Change): Mutation | WriteError | NotInteger => {
   const key = View.fullKey(view, step.key)
   const problem = View.problem(view, operation, key)
-  if (problem !== undefined) return Either.left(problem)
+  if (problem !== undefined) return problem
   switch (step._tag) {
     case "Set":
       return lowerPut(view, key, step.value, step.options, false)
     case "Append": {
       const problem = Key.problemOfPart(key.local, Key.keyBytesMax - stampLength)
-      return problem ? Either.left(problem) : lowerPut(view, key, step.value, step.options, true)
+      return problem ?? lowerPut(view, key, step.value, step.options, true)
     }
     case "Add":
       return Number.isSafeInteger(step.delta)
-        ? Either.map(key.namespace.ttlMs, (ttlMs) => ({
+        ? withDeadline(Either.map(key.namespace.ttlMs, Ttl.keepOr), (deadline) => ({
             _tag: "Add",
             key,
             delta: step.delta,
-            deadline: Ttl.keepOr(ttlMs)
+            deadline
           }))
         : notInteger(view, operation, [label(view, key)])
     case "Expire":
-      return Either.map(lowerDeadline(key, { ttl: step.ttl, ...step.options }), (deadline) => ({
+      return withDeadline(lowerDeadline(key, { ttl: step.ttl, ...step.options }), (deadline) => ({
         _tag: "Touch",
         key,
         deadline
       }))
     case "Persist":
-      return Either.right({ _tag: "Touch", key, deadline: Ttl.never })
+      return { _tag: "Touch", key, deadline: Ttl.never }
     case "Delete":
-      return Either.right({ _tag: "Delete", key })
+      return { _tag: "Delete", key }
   }
 }
+
+const withDeadline = (deadline: Either.Either<Ttl.Deadline, InvalidTtl>, make: (deadline: Ttl.Deadline) => Mutation) =>
+  Either.isRight(deadline) ? make(deadline.right) : deadline.left
 
 const lowerPut = (
   view: View.View,
@@ -159,13 +159,11 @@ const lowerPut = (
   value: unknown,
   options: WriteOptions,
   stamped: boolean
-): Either.Either<Mutation, WriteError> => {
+): Mutation | WriteError => {
   const deadline = lowerDeadline(key, options)
-  if (Either.isLeft(deadline)) return Either.left(deadline.left)
+  if (Either.isLeft(deadline)) return deadline.left
   const payload = View.encode(view, key, value, stamped)
-  return Either.isRight(payload)
-    ? Either.right({ _tag: "Put", key, stamped, payload: payload.right, deadline: deadline.right })
-    : Either.left(payload.left)
+  return payload instanceof Error ? payload : { _tag: "Put", key, stamped, payload, deadline: deadline.right }
 }
 
 const lowerDeadline = (
@@ -199,9 +197,9 @@ export const raise = <A>(
     case "Committed":
       return Either.right(result(outcome))
     case "Conflict":
-      return conflict(view, operation, labels(view, commit, outcome.keys))
+      return Either.left(conflict(view, operation, labels(view, commit, outcome.keys)))
     case "NotInteger":
-      return notInteger(view, operation, labels(view, commit, outcome.keys))
+      return Either.left(notInteger(view, operation, labels(view, commit, outcome.keys)))
     case "Fault":
       return Either.left(View.storeError(view, operation, outcome))
   }
@@ -229,7 +227,7 @@ const labels = (
 }
 
 const conflict = (view: View.View, operation: string, keys: ReadonlyArray<string>) =>
-  Either.left(new VersionConflict({ operation, backend: view.backend.name, keys }))
+  new VersionConflict({ operation, backend: view.backend.name, keys })
 
 const notInteger = (view: View.View, operation: string, keys: ReadonlyArray<string>) =>
-  Either.left(new NotInteger({ operation, backend: view.backend.name, keys }))
+  new NotInteger({ operation, backend: view.backend.name, keys })

@@ -140,7 +140,7 @@ export const together = (view: View, keys: ReadonlyArray<FullKey>): boolean => {
 }
 
 /**
- * The payload of a value. With `stamped`, the commit's version will be appended to the key.
+ * The payload of a value, or why it has none. With `stamped`, the commit's version will be appended to the key.
  *
  * @since 0.1.0
  * @category encoding
@@ -150,15 +150,15 @@ export const encode = (
   key: FullKey,
   value: unknown,
   stamped: boolean
-): Either.Either<Payload, EncodeError | ValueTooLarge> => {
+): Payload | EncodeError | ValueTooLarge => {
   const { codec } = key.namespace
   if (codec !== undefined || view.onEncoded !== undefined) return encodeBy(view, codec, key, value, stamped)
   const text = Json.stringify(value)
-  if (Either.isLeft(text)) return Either.left(new EncodeError({ key: Namespace.label(key), ...text.left }))
+  if (Either.isLeft(text)) return new EncodeError({ key: Namespace.label(key), ...text.left })
   const bytesMax = view.valueBytesMax
   // No UTF-16 unit takes more than three bytes: most values need no counting.
   const bytes = text.right.length * 3 <= bytesMax ? 0 : Utf8.byteLength(text.right)
-  return bytes <= bytesMax ? Either.right(text.right) : tooLarge(key, bytes, bytesMax)
+  return bytes <= bytesMax ? text.right : tooLarge(key, bytes, bytesMax)
 }
 
 const encodeBy = (
@@ -167,7 +167,7 @@ const encodeBy = (
   key: FullKey,
   value: unknown,
   stamped: boolean
-): Either.Either<Payload, EncodeError | ValueTooLarge> => {
+): Payload | EncodeError | ValueTooLarge => {
   const payload =
     codec === undefined
       ? Either.mapLeft(Json.stringify(value), (loss) => ({ _tag: "Loss" as const, ...loss }))
@@ -175,18 +175,16 @@ const encodeBy = (
   if (Either.isLeft(payload)) {
     return payload.left._tag === "TooLarge"
       ? tooLarge(key, payload.left.bytes, bytesMax)
-      : Either.left(
-          new EncodeError({ key: Namespace.label(key), path: payload.left.path, reason: payload.left.reason })
-        )
+      : new EncodeError({ key: Namespace.label(key), path: payload.left.path, reason: payload.left.reason })
   }
   const bytes = typeof payload.right === "string" ? Utf8.byteLength(payload.right) : payload.right.length
   if (bytes > bytesMax) return tooLarge(key, bytes, bytesMax)
   onEncoded?.(key, bytes)
-  return Either.right(payload.right)
+  return payload.right
 }
 
 const tooLarge = (key: FullKey, bytes: number, bytesMax: number) =>
-  Either.left(new ValueTooLarge({ key: Namespace.label(key), bytes, bytesMax }))
+  new ValueTooLarge({ key: Namespace.label(key), bytes, bytesMax })
 
 /**
  * The entry of what was read under a key.

@@ -160,14 +160,14 @@ const commitSteps = <A>(
   steps: ReadonlyArray<Step>,
   result: (committed: Committed) => A
 ): Effect.Effect<A, WriteError | Refusal> =>
-  Effect.withFiberRuntime<A, WriteError | Refusal>((caller) => {
+  Effect.withFiberRuntime<A, WriteError | Refusal>((fiber, status) => {
     const lowered = lower(view, operation, steps)
     if (Either.isLeft(lowered)) return Effect.fail(lowered.left)
     const commit = lowered.right
-    const now = view.access.now?.commit(commit, caller) ?? "later"
+    const now = view.access.now?.commit(commit, fiber) ?? "later"
     if (now === "later") {
       return View.reach(view, (_, access) =>
-        access.commit(commit, (outcome) => raise(view, operation, commit, outcome, result))
+        access.commit(commit, (outcome) => raise(view, operation, commit, outcome, result), fiber, status)
       )
     }
     return now._tag === "Committed" ? Effect.succeed(result(now)) : raise(view, operation, commit, now, result)

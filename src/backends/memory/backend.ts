@@ -78,11 +78,12 @@ class State {
   readonly #spaces = new Map<string, Space>()
   #index = RedBlackTree.empty<string, Cell>(Utf8.order)
   readonly #lookup = ({ namespace, local }: FullKey): Cell | undefined => this.#spaces.get(namespace.start)?.get(local)
-  readonly #place: Plan.Place = {
+  readonly #place: Plan.Place<Cell> = {
     lookup: this.#lookup,
-    write: (key, entry) => {
+    write: (key, entry, present) => {
       if (entry === undefined) this.#remove(key.namespace.start, key.local)
-      else this.#put(key, entry)
+      else if (present !== undefined) present.write(entry)
+      else this.#add(key, entry)
     }
   }
   #version = 0
@@ -164,12 +165,7 @@ class State {
     }
   }
 
-  #put(key: FullKey, entry: Stored): void {
-    const present = this.#lookup(key)
-    if (present !== undefined) {
-      present.write(entry)
-      return
-    }
+  #add(key: FullKey, entry: Stored): void {
     const cell = new Cell(entry)
     const { start } = key.namespace
     const space = this.#spaces.get(start)
