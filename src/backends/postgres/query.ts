@@ -40,9 +40,9 @@ export class Query implements Pg.Submittable {
   readonly name: string
   readonly text: string
   /** Called once, with the error or the rows; by the driver, too, where it has no connection. */
-  callback: (error: unknown, rows: Rows) => void = () => {}
-  readonly #values: Statement["values"]
-  readonly #rows: Array<ReadonlyArray<string | null>> = []
+  callback: (error: unknown, rows: Rows) => void = nobody
+  #values: Statement["values"]
+  #rows: Array<ReadonlyArray<string | null>> = []
   #isSent = false
 
   constructor(statement: Statement, named: boolean) {
@@ -86,11 +86,20 @@ export class Query implements Pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.callback(null, this.#rows)
+    this.#end(null, this.#rows)
   }
 
   handleError(error: unknown): void {
-    this.callback(error, [])
+    this.#end(error, [])
+  }
+
+  /** It holds nothing any more: see "Objects that wait" in docs/ARCHITECTURE.md. */
+  #end(error: unknown, rows: Rows): void {
+    const { callback } = this
+    this.callback = nobody
+    this.#values = []
+    this.#rows = []
+    callback(error, rows)
   }
 
   handleRowDescription(): void {}
@@ -99,6 +108,8 @@ export class Query implements Pg.Submittable {
 
   handleEmptyQuery(): void {}
 }
+
+const nobody = () => {}
 
 interface Wire {
   readonly stream: {

@@ -172,22 +172,24 @@ const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mut
 /** Makes the runs one after another: a later one may change what an earlier one wrote. */
 const commit = (server: Server, bucket: Bucket, commits: ReadonlyArray<Commit>, done: Done<Outcome>): void => {
   const connection = server.connection()
-  const runs = Commits.runs(bucket, commits)
-  const makeFrom = (at: number, before: ReadonlyArray<Outcome>): void => {
-    const run = runs[at]
+  const runs = [...Commits.runs(bucket, commits)]
+  const makeRest = (before: ReadonlyArray<Outcome>): void => {
+    const run = runs.shift()
     if (run === undefined) {
       done(before)
       return
     }
     const settle = (outcomes: ReadonlyArray<Outcome>) =>
-      makeFrom(at + 1, at === 0 ? outcomes : [...before, ...outcomes])
-    connection.sendScript("write", run.script, run.keys, run.args, (fault, reply) => {
-      const outcomes = fault === undefined ? Commits.outcomes(run, reply) : run.commits.map(() => fault)
+      makeRest(before.length === 0 ? outcomes : [...before, ...outcomes])
+    // What was sent need not be kept until the reply is there.
+    const { script, keys, args, outcomesOf } = run
+    connection.sendScript("write", script, keys, args, (fault, reply) => {
+      const outcomes = outcomesOf(fault, reply)
       if (server.waitReplicas === undefined) settle(outcomes)
       else awaitReplicas(connection, server.waitReplicas, outcomes, settle)
     })
   }
-  makeFrom(0, [])
+  makeRest([])
 }
 
 /** A write that too few replicas have is done, and yet may be lost: its outcome is unknown. */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Commit, fault, type Mutation, type Outcome, type Payload } from "../../store/Backend.ts"
+import { type Commit, type Fault, fault, type Mutation, type Outcome, type Payload } from "../../store/Backend.ts"
 import type { Deadline } from "../../store/Ttl.ts"
 import { Version } from "../../store/Version.ts"
 import type { Bucket } from "./layout.ts"
@@ -14,17 +14,16 @@ import * as PutOneScript from "./scripts/putOne.ts"
 import type { Script } from "./scripts/Script.ts"
 
 /**
- * A run of a script that applies some commits of one bucket.
+ * A run of a script that applies some commits of one bucket, and what became of each.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Run {
-  readonly commits: ReadonlyArray<Commit>
   readonly script: Script
   readonly keys: ReadonlyArray<string>
   readonly args: ReadonlyArray<Argument>
-  readonly outcomes: (reply: Reply) => ReadonlyArray<Outcome>
+  readonly outcomesOf: (failure: Fault | undefined, reply: Reply) => ReadonlyArray<Outcome>
 }
 
 /**
@@ -56,21 +55,6 @@ export const runs = (bucket: Bucket, commits: ReadonlyArray<Commit>): ReadonlyAr
   return slices.map((slice) => putOneRun(bucket, slice) ?? putRun(bucket, slice) ?? commitRun(bucket, slice))
 }
 
-/**
- * What each commit of a run became. A reply that none of the scripts gives, but perhaps a proxy, tells nothing of that.
- *
- * @since 0.1.0
- * @category decoding
- */
-export const outcomes = (run: Run, reply: Reply): ReadonlyArray<Outcome> => {
-  try {
-    return run.outcomes(reply)
-  } catch (cause) {
-    const unknown = fault("failure", "the reply to a script is none of the script's", { outcome: "unknown", cause })
-    return run.commits.map(() => unknown)
-  }
-}
-
 /** The most checks and mutations of one run, unless one commit has more. */
 const runStepsMax = 1_000
 
@@ -93,16 +77,13 @@ const putOneRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefi
   const put = commit && commits.length === 1 ? plainPut(commit) : undefined
   if (put === undefined) return undefined
   const { key, payload, deadline } = put
-  return {
-    commits,
-    script: PutOneScript.putOne,
-    keys: [bucket.index, bucket.expiry, bucket.version, bucket.entryPrefix + key.text],
-    args: [bucket.entryPrefixBytes, kindOf(payload), String(deadline.ttlMs ?? "-"), payload],
-    outcomes: (reply) => {
-      const [version, atMs] = integers(reply)
-      return [committed(version, atMs, [true])]
-    }
-  }
+  const keys = [bucket.index, bucket.expiry, bucket.version, bucket.entryPrefix + key.text]
+  const args = [bucket.entryPrefixBytes, kindOf(payload), String(deadline.ttlMs ?? "-"), payload]
+  const outcomesOf = told(1, (reply) => {
+    const [version, atMs] = integers(reply)
+    return [committed(version, atMs, [true])]
+  })
+  return { script: PutOneScript.putOne, keys, args, outcomesOf }
 }
 
 /**
@@ -110,7 +91,7 @@ const putOneRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefi
  * before it has the version before, as if it had been written.
  */
 const putRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined => {
-  const groups = new Map<string, Group>()
+  const groups: Array<Group> = []
   const later = new Map<string, number>()
   const versionsBack: Array<number> = []
   let versions = 1
@@ -126,23 +107,18 @@ const putRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run | undefined
   versionsBack.reverse()
   const keys = [bucket.index, bucket.expiry, bucket.version]
   const args: Array<Argument> = [bucket.entryPrefixBytes, String(versions)]
-  for (const { kind, ttlMs, puts } of groups.values()) {
+  for (const { kind, ttlMs, puts } of groups) {
     args.push(kind, String(ttlMs ?? "-"), String(puts.length))
     for (const { key, payload } of puts) {
       keys.push(bucket.entryPrefix + key.text)
       args.push(payload)
     }
   }
-  return {
-    commits,
-    script: PutScript.put,
-    keys,
-    args,
-    outcomes: (reply) => {
-      const [version, atMs] = integers(reply)
-      return versionsBack.map((back) => committed(version - back, atMs, [true]))
-    }
-  }
+  const outcomesOf = told(commits.length, (reply) => {
+    const [version, atMs] = integers(reply)
+    return versionsBack.map((back) => committed(version - back, atMs, [true]))
+  })
+  return { script: PutScript.put, keys, args, outcomesOf }
 }
 
 type Put = Extract<Mutation, { readonly _tag: "Put" }>
@@ -154,14 +130,12 @@ interface Group {
   readonly puts: Array<Put>
 }
 
-const groupOf = (groups: Map<string, Group>, { payload, deadline: { ttlMs } }: Put): Group => {
+const groupOf = (groups: Array<Group>, { payload, deadline: { ttlMs } }: Put): Group => {
   const kind = kindOf(payload)
-  const name = `${kind} ${ttlMs}`
-  let group = groups.get(name)
-  if (group === undefined) {
-    group = { kind, ttlMs, puts: [] }
-    groups.set(name, group)
-  }
+  // There are few of them, and mostly one.
+  for (const group of groups) if (group.kind === kind && group.ttlMs === ttlMs) return group
+  const group = { kind, ttlMs, puts: [] }
+  groups.push(group)
   return group
 }
 
@@ -188,17 +162,25 @@ const commitRun = (bucket: Bucket, commits: ReadonlyArray<Commit>): Run => {
     args.push(String(checks.length), String(mutations.length), String(own.length))
     for (const arg of own) args.push(arg)
   }
-  return {
-    commits,
-    script: CommitScript.commit,
-    keys,
-    args,
-    outcomes: (reply) => {
-      const [at, ...items] = list(reply)
-      return commits.map((commit, i) => outcomeOf(commit, Number(at), integers(items[i] ?? null)))
+  const outcomesOf = told(commits.length, (reply) => {
+    const [at, ...items] = list(reply)
+    return commits.map((commit, i) => outcomeOf(commit, Number(at), integers(items[i] ?? null)))
+  })
+  return { script: CommitScript.commit, keys, args, outcomesOf }
+}
+
+/** A reply that none of the scripts gives, but perhaps a proxy, tells nothing of what became of the commits. */
+const told =
+  (commits: number, decode: (reply: Reply) => ReadonlyArray<Outcome>): Run["outcomesOf"] =>
+  (failure, reply) => {
+    const forAll = (fault: Fault) => Array.from({ length: commits }, () => fault)
+    if (failure !== undefined) return forAll(failure)
+    try {
+      return decode(reply)
+    } catch (cause) {
+      return forAll(fault("failure", "the reply to a script is none of the script's", { outcome: "unknown", cause }))
     }
   }
-}
 
 const pushMutation = (args: Array<Argument>, mutation: Mutation): void => {
   switch (mutation._tag) {

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Redis } from "ioredis"
 import type { Fault } from "../../store/Backend.ts"
 import { type Access, fromError } from "./faults.ts"
-import { type Argument, encode, type Reply, Request } from "./request.ts"
+import { type Argument, encode, encodeAfter, type Reply, Request } from "./request.ts"
 import type { Script } from "./scripts/Script.ts"
 
 /**
@@ -77,8 +77,7 @@ export class Connection {
 
   /** As `command`, for who needs no fiber. */
   send(access: Access, args: readonly [string, ...ReadonlyArray<Argument>], done: Done): void {
-    const deadlineMs = Date.now() + this.#options.commandTimeoutMs
-    this.#attempt({ access, name: args[0], wire: encode(args), deadlineMs, done })
+    this.#send(access, args[0], encode(args), done)
   }
 
   /** As `script`, for who needs no fiber. */
@@ -89,11 +88,15 @@ export class Connection {
     args: ReadonlyArray<Argument>,
     done: Done
   ): void {
-    const rest = [String(keys.length), ...keys, ...args]
-    this.send(access, ["EVALSHA", script.sha, ...rest], (fault, reply) => {
-      if (fault !== undefined && isNoScript(fault)) this.send(access, ["EVAL", script.text, ...rest], done)
+    const wire = encodeAfter([String(keys.length), ...keys, ...args])
+    this.#send(access, "EVALSHA", wire("EVALSHA", script.sha), (fault, reply) => {
+      if (fault !== undefined && isNoScript(fault)) this.#send(access, "EVAL", wire("EVAL", script.text), done)
       else done(fault, reply)
     })
+  }
+
+  #send(access: Access, name: string, wire: Buffer, done: Done): void {
+    this.#attempt(new Call(access, name, wire, Date.now() + this.#options.commandTimeoutMs, done))
   }
 
   #attempt(call: Call): void {
@@ -161,13 +164,21 @@ export class Connection {
  */
 export type Done = (fault: Fault | undefined, reply: Reply) => void
 
-/** A command on its way. */
-interface Call {
+/** A command on its way. A class, and no literal: see "Objects that wait" in docs/ARCHITECTURE.md. */
+class Call {
   readonly access: Access
   readonly name: string
   readonly wire: Buffer
   readonly deadlineMs: number
   readonly done: Done
+
+  constructor(access: Access, name: string, wire: Buffer, deadlineMs: number, done: Done) {
+    this.access = access
+    this.name = name
+    this.wire = wire
+    this.deadlineMs = deadlineMs
+    this.done = done
+  }
 }
 
 const resumed =

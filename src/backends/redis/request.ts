@@ -33,7 +33,7 @@ export class Request extends Command {
   readonly deadlineMs: number
   /** Its index in the list of those that are unanswered. */
   place = -1
-  readonly #wire: Buffer
+  #wire: Buffer
   #sent = false
 
   constructor(name: string, wire: Buffer, deadlineMs: number, onEnd: (error: Error | undefined, reply: Reply) => void) {
@@ -41,16 +41,19 @@ export class Request extends Command {
     super(name, [], { replyEncoding: null })
     this.deadlineMs = deadlineMs
     this.#wire = wire
-    let ended = false
+    // Once it has ended it holds nobody, or whoever is still young would wait until it is collected: see "Objects that wait"
+    // in docs/ARCHITECTURE.md.
+    let waiting: typeof onEnd | undefined = onEnd
     const end = (error: Error | undefined, reply: Reply) => {
-      if (ended) return
-      ended = true
-      onEnd(error, reply)
+      const ended = waiting
+      waiting = undefined
+      ended?.(error, reply)
     }
     // The driver answers through these two. Its promise, which comes a turn later, is for those who trace its commands:
     // it does not hold the reply.
     const { resolve, reject } = this
     this.resolve = (reply: Reply) => {
+      this.#wire = none // What has its reply is never sent again.
       end(undefined, reply)
       resolve(null)
     }
@@ -72,15 +75,31 @@ export class Request extends Command {
   }
 }
 
+const none = Buffer.alloc(0)
+
 /**
  * A command's name and arguments in the server's protocol.
  *
  * @since 0.1.0
  * @category encoding
  */
-export const encode = (args: ReadonlyArray<Argument>): Buffer => {
+export const encode = (args: ReadonlyArray<Argument>): Buffer => encodeParts(`*${args.length}\r\n`, args)
+
+/**
+ * The same for several commands that differ in how they begin: a function of that.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encodeAfter = (args: ReadonlyArray<Argument>): ((...start: ReadonlyArray<string>) => Buffer) => {
+  const count = args.length
+  const rest = encodeParts("", args)
+  return (...start) => Buffer.concat([encodeParts(`*${start.length + count}\r\n`, start), rest])
+}
+
+const encodeParts = (start: string, args: ReadonlyArray<Argument>): Buffer => {
   const parts: Array<Uint8Array> = []
-  let text = `*${args.length}\r\n`
+  let text = start
   let isAscii = true
   for (const arg of args) {
     if (typeof arg === "string") {

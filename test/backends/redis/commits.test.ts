@@ -12,7 +12,7 @@ const put: Mutation = { _tag: "Put", key, stamped: false, payload: "1", deadline
 const [bucket] = Layout.make("test:", 1).buckets
 
 const outcomesOf = (commits: ReadonlyArray<Commit>, reply: Reply) =>
-  bucket === undefined ? [] : Commits.runs(bucket, commits).flatMap((run) => Commits.outcomes(run, reply))
+  bucket === undefined ? [] : Commits.runs(bucket, commits).flatMap((run) => run.outcomesOf(undefined, reply))
 
 describe("a reply that no script gives", () => {
   const batches = {
