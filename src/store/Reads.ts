@@ -130,7 +130,7 @@ export const page = <Invalid extends OnInvalid = "fail">(
     const reverse = options.reverse ?? false
     const after = options.after === undefined ? undefined : yield* PageCursor.decode(full, reverse, options.after)
     const { items, more } = yield* scan(view, "page", full, { after, limit, reverse, select: "entry" })
-    const decoded = items.map((item) => View.decode(view, Namespace.localKey(view.namespace, item.key), item))
+    const decoded = items.map((item) => decode(view, Namespace.localKey(view.namespace, item.key), item))
     const kept = options.onInvalid === "skip" ? decoded.filter(Either.isRight) : decoded
     const last = items.at(-1)
     return {
@@ -233,8 +233,7 @@ const entryOf: Settle<Option.Option<Entry>> = (view, full, result) => {
   if (result === undefined) return Effect.succeedNone
   if (result._tag === "Fault") return Effect.fail(View.storeError(view, "get", result))
   const entry = View.decode(View.at(view, full), full.local, result)
-  // Cheaper for a fiber than an Either.
-  return Either.isRight(entry) ? Effect.succeed(Option.some(entry.right)) : Effect.fail(entry.left)
+  return entry instanceof Error ? Effect.fail(entry) : Effect.succeed(Option.some(entry))
 }
 
 const presenceOf: Settle<boolean> = (view, _full, result) =>
@@ -245,7 +244,12 @@ const decodeOption = (
   key: string,
   result: Exclude<ReadResult, { readonly _tag: "Fault" }>
 ): Either.Either<Option.Option<Entry>, DecodeError> =>
-  result === undefined ? absent : Either.map(View.decode(view, key, result), Option.some)
+  result === undefined ? absent : Either.map(decode(view, key, result), Option.some)
+
+const decode = (...args: Parameters<typeof View.decode>): Either.Either<Entry, DecodeError> => {
+  const entry = View.decode(...args)
+  return entry instanceof Error ? Either.left(entry) : Either.right(entry)
+}
 
 const absent = Either.right(Option.none<Entry>())
 

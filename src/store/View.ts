@@ -187,12 +187,12 @@ const tooLarge = (key: FullKey, bytes: number, bytesMax: number) =>
   new ValueTooLarge({ key: Namespace.label(key), bytes, bytesMax })
 
 /**
- * The entry of what was read under a key.
+ * The entry of what was read under a key, or why there is none.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const decode = (view: View, key: string, item: Stored | Unreadable): Either.Either<Entry, DecodeError> => {
+export const decode = (view: View, key: string, item: Stored | Unreadable): Entry | DecodeError => {
   if (item._tag === "Unreadable") return undecodable(view, key, item.reason)
   const { payload } = item
   const { codec } = view.namespace
@@ -203,11 +203,11 @@ export const decode = (view: View, key: string, item: Stored | Unreadable): Eith
       : decodeBy(codec, payload, { key: item.key, bytesMax: view.valueBytesMax })
   return Either.isLeft(value)
     ? undecodable(view, key, value.left)
-    : Either.right(new Entry(key, value.right, item.version, item.createdAtMs, item.updatedAtMs, item.expiresAtMs))
+    : new Entry(key, value.right, item.version, item.createdAtMs, item.updatedAtMs, item.expiresAtMs)
 }
 
 const decodeBy = (codec: Codec | undefined, payload: Payload, context: Context): Either.Either<unknown, string> =>
   codec === undefined ? Payloads.decode(payload, context, Payloads.openNone) : codec.decode(payload, context)
 
 const undecodable = (view: View, key: string, reason: string) =>
-  Either.left(new DecodeError({ key: Namespace.label({ namespace: view.namespace, local: key }), reason }))
+  new DecodeError({ key: Namespace.label({ namespace: view.namespace, local: key }), reason })

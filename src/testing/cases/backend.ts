@@ -344,9 +344,11 @@ export const backendCases: ReadonlyArray<Case> = [
     "sweep removes no more than it may, and says whether to come again",
     ({ backend, store }, harness) =>
       Effect.gen(function* () {
-        const keys = numbered("k", 25).map(store.key)
+        const keys = numbered("k", 20).map(store.key)
+        const others = numbered("k", 5).map(store.namespace("other").key)
         yield* commitOne(backend, put(store.key("live"), "1", Ttl.after(3_600_000)))
         yield* commitOne(backend, ...keys.map((key) => put(key, "1", Ttl.after(1))))
+        for (const key of others) yield* commitOne(backend, put(key, "1", Ttl.after(1)))
         yield* harness.advance(1)
         let removed = 0
         for (let steps = 0; steps < 10_000; steps++) {

@@ -112,6 +112,16 @@ describe("reads that are sent behind others", () => {
     })
   )
 
+  it.scopedLive("are late by their own link's time, where others share its connections", () =>
+    Effect.gen(function* () {
+      const { link, pool } = yield* prepared(30_000)
+      const hasty = Link.make(Link.fromPool(pool), { commandTimeoutMs: 200, namedStatements: true })
+      assert.lengthOf(yield* link.read(divide(1)), 1)
+      const answer = yield* Effect.either(hasty.read(divide(1, 20)))
+      assert.strictEqual(Either.isLeft(answer) ? answer.left.kind : undefined, "unavailable")
+    })
+  )
+
   it.scopedLive("are waited for when the link closes", () =>
     Effect.gen(function* () {
       const { link, pid } = yield* prepared(5_000)

@@ -33,6 +33,18 @@ describe("SQLite checkpoints", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("have ended when the store is closed, in whatever they are stopped", () =>
+    Effect.gen(function* () {
+      for (let round = 0; round < 5; round++) {
+        const filename = yield* temporaryFile
+        yield* Effect.scoped(
+          Effect.flatMap(open(filename), (store) => Effect.zipRight(store.setMany(items), store.setMany(items)))
+        )
+        assert.isFalse(fs.existsSync(`${filename}-wal`))
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.live("do not need their file for a commit to succeed", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile

@@ -52,6 +52,20 @@ describe("SQLite rows", () => {
     })
   )
 
+  it.scoped("that another store removed come back with later versions, one by one and together", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const [one, other] = [yield* open(filename), yield* open(filename)]
+      yield* one.set("first", 1)
+      const keys = ["a", "b", "c"]
+      for (let n = 0; n < 20; n++) yield* other.set("elsewhere", n)
+      const removed = Math.max(...(yield* other.setMany(keys.map((key) => ({ key, value: 1 })))))
+      yield* other.deleteMany(keys)
+      const together = yield* one.setMany(["a", "b"].map((key) => ({ key, value: 2 })))
+      for (const version of [...together, yield* one.set("c", 2)]) assert.isAbove(version, removed)
+    })
+  )
+
   it.scoped("get rising versions from stores that know nothing of each other's", () =>
     Effect.gen(function* () {
       const filename = yield* temporaryFile
