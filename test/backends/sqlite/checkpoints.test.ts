@@ -38,7 +38,12 @@ describe("SQLite checkpoints", () => {
       for (let round = 0; round < 5; round++) {
         const filename = yield* temporaryFile
         yield* Effect.scoped(
-          Effect.flatMap(open(filename), (store) => Effect.zipRight(store.setMany(items), store.setMany(items)))
+          Effect.gen(function* () {
+            const store = yield* open(filename)
+            yield* store.setMany(items)
+            yield* until(() => fs.statSync(filename).size > 300 * items.length)
+            yield* store.setMany(items)
+          })
         )
         assert.isFalse(fs.existsSync(`${filename}-wal`))
       }
