@@ -10,10 +10,10 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { hasProperty } from "effect/Predicate"
 import type * as Pg from "pg"
 import * as Failure from "./failure.ts"
 import { Query, type Rows, type Statement } from "./query.ts"
+import * as Watch from "./watch.ts"
 
 /**
  * @since 0.1.0
@@ -171,14 +171,14 @@ export const fromPool = (pool: Pg.Pool): Checkout => {
   const use = (last: Kept, onConnection: Parameters<Checkout>[0]) =>
     onConnection(undefined, last.connection, (error) => {
       const usesLeft = last.usesLeft - 1
-      const keep = error === undefined && usesLeft > 0 && pool.waitingCount === 0 && !watchOver(last.connection).isLost
+      const keep = error === undefined && usesLeft > 0 && pool.waitingCount === 0 && !Watch.over(last.connection).isLost
       if (!keep) return last.release(error)
       if (kept.length === 0) setImmediate(giveBack)
       kept.push({ ...last, usesLeft })
     })
   return (onConnection) => {
     const last = kept.pop()
-    if (last !== undefined && !watchOver(last.connection).isLost) return use(last, onConnection)
+    if (last !== undefined && !Watch.over(last.connection).isLost) return use(last, onConnection)
     last?.release()
     pool.connect((error, connection, release) =>
       connection === undefined
@@ -207,17 +207,17 @@ const run = (
   sentMs: number,
   onEnd: Settle
 ): ((failure: Failure.Failure) => void) => {
-  const watch = watchOver(connection)
+  const watch = Watch.over(connection)
   watch.isUnconfirmed = false
   let ended = false
   const settle: Settle = (result, destroy) => {
     if (ended) return
     ended = true
-    watch.onLate = undefined
+    watch.endDeadline()
     onEnd(result, destroy)
   }
   const giveUp = (failure: Failure.Failure) => settle(Effect.fail(failure), new Error(failure.reason))
-  startDeadline(watch, sentMs + timeoutMs, () => giveUp(Failure.late(timeoutMs)))
+  watch.startDeadline(sentMs + timeoutMs, () => giveUp(Failure.late(timeoutMs)))
   query.callback = (error, rows) => {
     if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
     if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
@@ -248,67 +248,4 @@ const afterRefusal = (connection: Pg.ClientBase, onKnown: (loss: unknown) => voi
   connection.on("drain", onReady)
   connection.on("error", onError)
   connection.on("end", onLoss)
-}
-
-interface Watch {
-  /** Whether the statement under way was committed, and not confirmed by the standbys that have to. */
-  isUnconfirmed: boolean
-  /** Whether the connection is gone. */
-  isLost: boolean
-  /** What to do at the deadline of the statement under way, if there is one. */
-  onLate: (() => void) | undefined
-  deadlineMs: number
-  /** Looks at the deadline when it fires, which is no later. */
-  timer: NodeJS.Timeout | undefined
-  firesMs: number
-}
-
-const watches = new WeakMap<Pg.ClientBase, Watch>()
-
-/** Listens to a connection from its first statement on. A lost connection tells the statement under way by itself. */
-const watchOver = (connection: Pg.ClientBase): Watch => {
-  const known = watches.get(connection)
-  if (known !== undefined) return known
-  const watch: Watch = {
-    isUnconfirmed: false,
-    isLost: false,
-    onLate: undefined,
-    deadlineMs: 0,
-    timer: undefined,
-    firesMs: 0
-  }
-  watches.set(connection, watch)
-  // An error that nobody listens for ends the process.
-  connection.on("error", () => {
-    watch.isLost = true
-  })
-  connection.on("end", () => {
-    watch.isLost = true
-    clearTimeout(watch.timer)
-  })
-  connection.on("notice", (notice: unknown) => {
-    // The routine's name is the one thing about a notice that no language setting changes.
-    if (hasProperty(notice, "routine") && notice.routine === "SyncRepWaitForLSN") watch.isUnconfirmed = true
-  })
-  return watch
-}
-
-/** A timer goes on through many statements: to set it anew for each costs more than to look at the time when it fires. */
-const startDeadline = (watch: Watch, deadlineMs: number, onLate: () => void): void => {
-  watch.deadlineMs = deadlineMs
-  watch.onLate = onLate
-  if (watch.timer === undefined || watch.firesMs > deadlineMs) setTimer(watch)
-}
-
-const setTimer = (watch: Watch): void => {
-  clearTimeout(watch.timer)
-  watch.firesMs = watch.deadlineMs
-  const onTime = () => {
-    watch.timer = undefined
-    if (watch.onLate === undefined) return
-    if (performance.now() < watch.deadlineMs) setTimer(watch)
-    else watch.onLate()
-  }
-  // It outlasts the statement, and must not keep the process alive; while a statement is under way its socket does.
-  watch.timer = setTimeout(onTime, watch.deadlineMs - performance.now()).unref()
 }

@@ -2,6 +2,7 @@ import * as fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import type { StateStore } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import { temporaryFile } from "./support.ts"
 
@@ -12,6 +13,13 @@ const until = (condition: () => boolean): Effect.Effect<void> =>
 
 const items = Array.from({ length: 1_000 }, (_, i) => ({ key: `k${i}`, value: "v".repeat(300) }))
 
+/** Writes, until the file has it: it grows by checkpoints alone, and these few pages are none to a commit. */
+const copied = (store: StateStore.Service, filename: string) =>
+  Effect.zipRight(
+    store.setMany(items),
+    until(() => fs.statSync(filename).size > 300 * items.length)
+  )
+
 describe("SQLite checkpoints", () => {
   it.live("copy what many writes left in the log into the file, though no commit finds the log at its limit", () =>
     Effect.gen(function* () {
@@ -19,9 +27,7 @@ describe("SQLite checkpoints", () => {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const store = yield* open(filename)
-          yield* store.setMany(items)
-          // The file grows by checkpoints alone, and these few pages are none to a commit.
-          yield* until(() => fs.statSync(filename).size > 300 * items.length)
+          yield* copied(store, filename)
           assert.isBelow(fs.statSync(`${filename}-wal`).size, 4_000 * 4_096)
         })
       )
@@ -40,8 +46,7 @@ describe("SQLite checkpoints", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const store = yield* open(filename)
-            yield* store.setMany(items)
-            yield* until(() => fs.statSync(filename).size > 300 * items.length)
+            yield* copied(store, filename)
             yield* store.setMany(items)
           })
         )
