@@ -1,3 +1,5 @@
+import * as V8 from "node:v8"
+import * as Vm from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { encode, Request } from "../../../src/backends/redis/request.ts"
 
@@ -29,5 +31,34 @@ describe("a request", () => {
     const { request: late } = request()
     late.reject(error)
     assert.strictEqual(late.toWritable().toString(), "*2\r\n$3\r\nGET\r\n$1\r\na\r\n")
+  })
+
+  it("lets go of its caller as it ends", async () => {
+    V8.setFlagsFromString("--expose-gc")
+    const collect: () => void = Vm.runInNewContext("gc")
+    const held = (end: (request: Request) => void) => {
+      const caller = { replies: 0 }
+      const request = new Request("GET", encode(["GET", "a"]), 0, () => {
+        caller.replies += 1
+      })
+      end(request)
+      return { caller: new WeakRef(caller), request }
+    }
+    const [open, answered, givenUp] = [
+      held(() => {}),
+      held((request) => request.resolve("OK")),
+      held((request) => request.reject(error))
+    ]
+    // What a weak reference was made of stays until the turn ends.
+    await new Promise(setImmediate)
+    collect()
+    assert.deepStrictEqual(
+      [open, answered, givenUp].map(({ caller, request }) => [request.name, caller.deref()?.replies]),
+      [
+        ["GET", 0],
+        ["GET", undefined],
+        ["GET", undefined]
+      ]
+    )
   })
 })
