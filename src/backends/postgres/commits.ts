@@ -99,7 +99,7 @@ const encodePut = (statements: Statements, { key, payload, deadline }: Put, sync
     typeof payload === "string" ? payload : null,
     typeof payload === "string" ? null : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
     deadline.ttlMs ?? null,
-    endMs(deadline.notAfterMs) ?? null,
+    deadline.notAfterMs ?? null,
     synchronousCommit
   ])
 
@@ -115,7 +115,7 @@ const encodeLast = (statements: Statements, puts: ReadonlyArray<Put>, synchronou
     bytes(last.map(({ payload }) => payload)),
     `{${turns.join(",")}}`,
     numbers(last.map(({ deadline }) => deadline.ttlMs)),
-    numbers(last.map(({ deadline }) => endMs(deadline.notAfterMs))),
+    numbers(last.map(({ deadline }) => deadline.notAfterMs)),
     synchronousCommit
   ])
 }
@@ -203,7 +203,7 @@ const stepOf = (mutation: Mutation): Step => {
         key,
         number: version,
         payload,
-        endMs: endMs(expiresAtMs),
+        endMs: expiresAtMs,
         createdAtMs,
         updatedAtMs
       }
@@ -216,11 +216,8 @@ const until = ({ key, deadline }: Extract<Mutation, { readonly deadline: unknown
   key: key.text,
   keep: deadline.keep,
   ttlMs: deadline.ttlMs,
-  endMs: endMs(deadline.notAfterMs)
+  endMs: deadline.notAfterMs
 })
-
-/** The server has no times before 4713 BC; any past is as good. */
-const endMs = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.max(ms, 0))
 
 /** Whether an add may refuse after another change of its commit was made. */
 const needsGuard = ({ mutations }: Commit): boolean =>

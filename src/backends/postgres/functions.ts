@@ -83,31 +83,27 @@ const setSynchronousCommit = `IF p_synchronous_commit IS NOT NULL THEN
   END IF`
 
 /**
- * Times are kept in whole milliseconds, always the next one: no entry lives shorter than asked for, and one is live at a
- * time of the clock exactly if its deadline is not before what is kept of that time.
+ * The time as it is kept: in whole milliseconds, always the next one. No entry lives shorter than asked for, and one is live
+ * at a time of the clock exactly if its deadline is not before what is kept of that time.
+ *
+ * @since 0.1.0
+ * @category expressions
  */
-const now = "date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond'"
+export const nowMs = "(floor(date_part('epoch', clock_timestamp()) * 1000)::bigint + 1)"
 
-const millis = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`
+const deadline = (nowMs: string, ttlMs: string, endMs: string) => `least(${nowMs} + ${ttlMs}, ${endMs})`
 
-/** In two parts, as intervals are multiplied in floating point. */
-const timeOf = (ms: string) =>
-  `('epoch'::timestamptz + ${ms} / 1000000 * interval '1000 seconds' + ${ms} % 1000000 * interval '1 millisecond')`
+const live = "(t.expires_at_ms IS NULL OR t.expires_at_ms >= o_at)"
 
-const deadline = (now: string, ttl: string, end: string) =>
-  `least(${now} + ${ttl} * interval '1 millisecond', ${timeOf(end)})`
-
-const live = "(t.expires_at IS NULL OR t.expires_at >= v_now)"
-
-const columns = "(key, value, bytes, version, created_at, updated_at, expires_at)"
+const columns = "(key, value, bytes, version, created_at_ms, updated_at_ms, expires_at_ms)"
 
 const orReplace = `ON CONFLICT (key) DO UPDATE SET
     value = EXCLUDED.value,
     bytes = EXCLUDED.bytes,
     version = EXCLUDED.version,
-    created_at = CASE WHEN t.expires_at < EXCLUDED.updated_at THEN EXCLUDED.created_at ELSE t.created_at END,
-    updated_at = EXCLUDED.updated_at,
-    expires_at = EXCLUDED.expires_at`
+    created_at_ms = CASE WHEN t.expires_at_ms < EXCLUDED.updated_at_ms THEN EXCLUDED.created_at_ms ELSE t.created_at_ms END,
+    updated_at_ms = EXCLUDED.updated_at_ms,
+    expires_at_ms = EXCLUDED.expires_at_ms`
 
 /**
  * Writes one value under a key, unconditionally: key, value, bytes, ttl, end, and `synchronous_commit`. Gives the time and
@@ -123,7 +119,7 @@ const orReplace = `ON CONFLICT (key) DO UPDATE SET
 export const putOne = (table: Table): string => `INSERT INTO ${table.entries} AS t ${columns}
   SELECT $1, $2::json, $3::bytea, ${nextVersion(table)}, d.now, d.now, ${deadline("d.now", "$4::bigint", "$5::bigint")}
   FROM (
-    SELECT ${now} AS now FROM (
+    SELECT ${nowMs} AS now FROM (
       SELECT pg_advisory_xact_lock(${hash(table, "$1")}) FROM (
         SELECT pg_advisory_xact_lock_shared(${sequenceLock(table)}) FROM (
           SELECT
@@ -135,7 +131,7 @@ export const putOne = (table: Table): string => `INSERT INTO ${table.entries} AS
     ) AS key OFFSET 0
   ) AS d
   ${orReplace}
-  RETURNING ${millis("updated_at")}, version`
+  RETURNING updated_at_ms, version`
 
 /**
  * Writes values under keys that differ, unconditionally: by far the most frequent batch, and one statement. A batch may
@@ -149,18 +145,15 @@ const put = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.put}(
   p_keys text[], p_values text[], p_bytes bytea[], p_turns int[], p_ttls bigint[], p_ends bigint[],
   p_synchronous_commit text, OUT o_at bigint, OUT o_version bigint
 ) ${attributes} AS $function$
-DECLARE
-  v_now timestamptz;
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
   PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
   ${lockKeys(table)};
-  v_now := ${now};
-  o_at := ${millis("v_now")};
+  o_at := ${nowMs};
   o_version := ${nextVersion(table)};
   INSERT INTO ${table.entries} AS t ${columns}
-    SELECT p.key, p.value::json, p.bytes, o_version + p.turn, v_now, v_now, ${deadline("v_now", "p.ttl", "p.ends")}
+    SELECT p.key, p.value::json, p.bytes, o_version + p.turn, o_at, o_at, ${deadline("o_at", "p.ttl", "p.ends")}
     FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
     ${orReplace};
 END $function$`
@@ -177,7 +170,6 @@ const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
   p_installed bigint, p_lock_timeout text, p_synchronous_commit text
 ) RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
 DECLARE
-  v_now timestamptz;
   v_version bigint;
   v_found bigint;
   v_results bigint[];
@@ -186,8 +178,7 @@ DECLARE
   v_value text;
   v_result bigint;
   v_live boolean;
-  v_end timestamptz;
-  v_expires timestamptz;
+  v_expires bigint;
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
@@ -202,8 +193,7 @@ BEGIN
   END IF;
   ${lockKeys(table)};
   ${lockRows(table)};
-  v_now := ${now};
-  o_at := ${millis("v_now")};
+  o_at := ${nowMs};
   FOR c IN 1 .. cardinality(p_checks) LOOP
     v_refused := '{}';
     v_results := '{}';
@@ -238,8 +228,7 @@ const integerMax = Number.MAX_SAFE_INTEGER
 
 const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_starts[c + 1] - 1 LOOP
       v_key := p_keys[i];
-      v_end := ${timeOf("p_ends[i]")};
-      v_expires := least(v_now + p_ttls[i] * interval '1 millisecond', v_end);
+      v_expires := ${deadline("o_at", "p_ttls[i]", "p_ends[i]")};
       IF p_ops[i] <= ${op.add} THEN
         v_value := p_values[i];
         v_result := 1;
@@ -260,17 +249,17 @@ const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_start
           v_value := v_result::text;
         END IF;
         INSERT INTO ${table.entries} AS t ${columns}
-          VALUES (v_key, v_value::json, p_bytes[i], v_version, v_now, v_now, v_expires)
+          VALUES (v_key, v_value::json, p_bytes[i], v_version, o_at, o_at, v_expires)
           ON CONFLICT (key) DO UPDATE SET
             value = EXCLUDED.value,
             bytes = EXCLUDED.bytes,
             version = EXCLUDED.version,
-            created_at = CASE WHEN ${live} THEN t.created_at ELSE EXCLUDED.created_at END,
-            updated_at = EXCLUDED.updated_at,
-            expires_at = CASE WHEN p_keeps[i] AND ${live} THEN least(t.expires_at, v_end) ELSE EXCLUDED.expires_at END;
+            created_at_ms = CASE WHEN ${live} THEN t.created_at_ms ELSE EXCLUDED.created_at_ms END,
+            updated_at_ms = EXCLUDED.updated_at_ms,
+            expires_at_ms = CASE WHEN p_keeps[i] AND ${live} THEN least(t.expires_at_ms, p_ends[i]) ELSE EXCLUDED.expires_at_ms END;
       ELSIF p_ops[i] = ${op.touch} THEN
         UPDATE ${table.entries} AS t
-          SET expires_at = CASE WHEN p_keeps[i] THEN least(t.expires_at, v_end) ELSE v_expires END
+          SET expires_at_ms = CASE WHEN p_keeps[i] THEN least(t.expires_at_ms, p_ends[i]) ELSE v_expires END
           WHERE t.key = v_key AND ${live};
         v_result := FOUND::int;
       ELSIF p_ops[i] = ${op.delete} THEN
@@ -278,15 +267,14 @@ const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_start
         v_result := coalesce(v_live, false)::int;
       ELSIF p_ops[i] = ${op.install} THEN
         INSERT INTO ${table.entries} AS t ${columns}
-          VALUES (v_key, p_values[i]::json, p_bytes[i], p_numbers[i], ${timeOf("p_created[i]")},
-            ${timeOf("p_updated[i]")}, v_end)
+          VALUES (v_key, p_values[i]::json, p_bytes[i], p_numbers[i], p_created[i], p_updated[i], p_ends[i])
           ON CONFLICT (key) DO UPDATE SET
             value = EXCLUDED.value,
             bytes = EXCLUDED.bytes,
             version = EXCLUDED.version,
-            created_at = EXCLUDED.created_at,
-            updated_at = EXCLUDED.updated_at,
-            expires_at = EXCLUDED.expires_at
+            created_at_ms = EXCLUDED.created_at_ms,
+            updated_at_ms = EXCLUDED.updated_at_ms,
+            expires_at_ms = EXCLUDED.expires_at_ms
           WHERE t.version < EXCLUDED.version;
         v_result := FOUND::int;
       ELSE

@@ -71,11 +71,11 @@ BEGIN
       value json,
       bytes bytea,
       version bigint NOT NULL,
-      created_at timestamptz NOT NULL,
-      updated_at timestamptz NOT NULL,
-      expires_at timestamptz
+      created_at_ms bigint NOT NULL,
+      updated_at_ms bigint NOT NULL,
+      expires_at_ms bigint
     );
-    CREATE INDEX ${table.expiryIndex} ON ${table.entries} (expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX ${table.expiryIndex} ON ${table.entries} (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
     ${Functions.definitions(table)};
     INSERT INTO ${table.layout} VALUES (${version});
   END IF;

@@ -29,15 +29,12 @@ export interface Statements {
 }
 
 /** A subquery, so that one statement has one time, and an index can be used. */
-const clock = "(SELECT clock_timestamp())"
+const nowMs = `(SELECT ${Functions.nowMs})`
 
-const live = `(t.expires_at IS NULL OR t.expires_at > ${clock})`
-
-/** Milliseconds in whole numbers, as they were stored. In floating point until then: `extract` gives a slow numeric. */
-const millis = (time: string) => `(date_part('epoch', ${time}) * 1000)::bigint`
+const live = `(t.expires_at_ms IS NULL OR t.expires_at_ms >= ${nowMs})`
 
 /** Text and integers only: nothing here depends on how a connection is set to print times, bytes or fractions. */
-const meta = `t.key, t.version, ${millis("t.created_at")}, ${millis("t.updated_at")}, ${millis("t.expires_at")}`
+const meta = "t.key, t.version, t.created_at_ms, t.updated_at_ms, t.expires_at_ms"
 
 const columns: Record<Select, string> = { meta, entry: `${meta}, t.value, encode(t.bytes, 'hex')` }
 
@@ -56,7 +53,7 @@ export const make = (table: Table): Statements => {
     named(
       `${select}`,
       `SELECT ${columns[select]} FROM ${table.entries} AS t
-      WHERE t.key = $1 AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`
+      WHERE t.key = $1 AND (t.expires_at_ms IS NULL OR t.expires_at_ms >= ${Functions.nowMs})`
     )
   )
   const readMany = bySelect((select) =>
@@ -80,15 +77,15 @@ export const make = (table: Table): Statements => {
   const sweep = named(
     "sweep",
     `WITH expired AS (
-      SELECT t.key FROM ${table.entries} AS t WHERE t.expires_at <= ${clock}
-      ORDER BY t.expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+      SELECT t.key FROM ${table.entries} AS t WHERE t.expires_at_ms < ${nowMs}
+      ORDER BY t.expires_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED
     ), removed AS (
-      DELETE FROM ${table.entries} AS t USING expired WHERE t.key = expired.key AND t.expires_at <= ${clock} RETURNING 1
+      DELETE FROM ${table.entries} AS t USING expired WHERE t.key = expired.key AND t.expires_at_ms < ${nowMs} RETURNING 1
     ) SELECT count(*) FROM removed`
   )
   const info = named(
     "info",
-    `SELECT ceil(extract(epoch FROM clock_timestamp()) * 1000)::bigint, current_setting('server_version'),
+    `SELECT ${Functions.nowMs}, current_setting('server_version'),
       CASE WHEN c.reltuples < 0 THEN pg_stat_get_live_tuples(c.oid) ELSE c.reltuples::bigint END
     FROM pg_class AS c WHERE c.oid = $1::text::regclass`
   )

@@ -53,7 +53,7 @@ describe("a lock that a transaction holds", () => {
       yield* store.set("held", 0)
       const holder = yield* connect(url)
       yield* query(holder, "BEGIN")
-      yield* query(holder, "UPDATE effect_state SET updated_at = updated_at WHERE key = ':held'")
+      yield* query(holder, "UPDATE effect_state SET updated_at_ms = updated_at_ms WHERE key = ':held'")
       const error = yield* Effect.flip(store.set("held", 1))
       assert.strictEqual(error._tag, "StoreUnavailable")
       assert.strictEqual(error.isRetryable, true)
