@@ -9,6 +9,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import type { Change, Cursor } from "./Change.ts"
 import type { FullKey } from "./Key.ts"
@@ -309,9 +310,12 @@ export interface Backend {
         readonly read: (
           keys: ReadonlyArray<FullKey>,
           select: Select,
-          done: (results: ReadonlyArray<ReadResult>) => void
+          done: (results: Exit.Exit<ReadonlyArray<ReadResult>>) => void
         ) => void
-        readonly commit: (batch: ReadonlyArray<Commit>, done: (outcomes: ReadonlyArray<Outcome>) => void) => void
+        readonly commit: (
+          batch: ReadonlyArray<Commit>,
+          done: (outcomes: Exit.Exit<ReadonlyArray<Outcome | Later>>) => void
+        ) => void
       }
     | undefined
   readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>

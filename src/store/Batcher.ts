@@ -77,10 +77,9 @@ export class Batcher<Request, Reply> {
     return Effect.async<A, E>((resume) => {
       if (this.#closed) return resume(answer(closedFault))
       const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
-      const call = new Submitted(request, caller, answer, resume)
-      if (alone) return this.#send([call])
-      this.#waiting.push(call)
-      this.#scheduleFlush()
+      this.#waiting.push(new Submitted(request, caller, answer, resume))
+      if (alone) this.#send(this.#waiting.splice(0))
+      else this.#scheduleFlush()
     })
   }
 

@@ -10,13 +10,12 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as FiberStatus from "effect/FiberStatus"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { type Backend, type Commit, type Later, type Outcome, type ReadResult, type Select, settle } from "./Backend.ts"
-import { Batcher, inTime } from "./Batcher.ts"
+import { Batcher, inTime, type Replies } from "./Batcher.ts"
 import type { FullKey } from "./Key.ts"
 import { Lanes } from "./Lanes.ts"
 
@@ -87,13 +86,12 @@ export const make = (
           () =>
             new Batcher<Request, Reply>({
               send:
-                send === undefined
-                  ? (requests, done) =>
-                      lanes.run(
-                        Effect.suspend(() => run(requests)),
-                        done
-                      )
-                  : (requests, done) => send(requests, (replies) => done(Exit.succeed(replies))),
+                send ??
+                ((requests, done) =>
+                  lanes.run(
+                    Effect.suspend(() => run(requests)),
+                    done
+                  )),
               sendAlone: limits.synchronous
                 ? (request) => Effect.flatMap(run([request]), (replies) => inTime<Reply>(first(replies)))
                 : undefined,
@@ -143,7 +141,7 @@ export const make = (
 /** How a batch reaches the backend: by an Effect, or by a callback. */
 interface Way<Request, Reply> {
   readonly run: (requests: ReadonlyArray<Request>) => Effect.Effect<ReadonlyArray<Reply | Later>>
-  readonly send: ((requests: ReadonlyArray<Request>, done: (replies: ReadonlyArray<Reply>) => void) => void) | undefined
+  readonly send: ((requests: ReadonlyArray<Request>, done: (replies: Replies<Reply>) => void) => void) | undefined
 }
 
 const first = <A>(replies: ReadonlyArray<A>): A => {

@@ -5,7 +5,7 @@
  */
 import * as Either from "effect/Either"
 import { type Refusal, type Step, stampLength, type WriteOptions } from "./Atomic.ts"
-import type { Check, Commit, Mutation, Outcome } from "./Backend.ts"
+import type { Check, Commit, Mutation, Outcome, Payload } from "./Backend.ts"
 import * as Key from "./Key.ts"
 import * as Namespace from "./Namespace.ts"
 import { CommitTooLarge, InvalidTtl, NotInteger, Unsupported, VersionConflict, type WriteError } from "./StateError.ts"
@@ -79,10 +79,20 @@ export const lower = (
 /** Most commits are one change: there is nothing to gather, and nothing that could not go together. */
 const lowerOne = (view: View.View, operation: string, step: Change) => {
   const mutation = lowerChange(view, operation, step)
-  return mutation instanceof Error ? Either.left(mutation) : Either.right({ checks: noChecks, mutations: [mutation] })
+  return mutation instanceof Error ? Either.left(mutation) : Either.right(new Lone(mutation))
 }
 
 const noChecks: ReadonlyArray<Check> = []
+
+/** A commit of one change: no literals, as it waits for its outcome (see "Objects that wait" in docs/ARCHITECTURE.md). */
+class Lone implements Commit {
+  readonly checks = noChecks
+  readonly mutations: ReadonlyArray<Mutation>
+
+  constructor(...mutations: readonly [Mutation]) {
+    this.mutations = mutations
+  }
+}
 
 /** One payload alone was measured as a value. */
 const commitBytesMax = ({ backend }: View.View): number =>
@@ -163,7 +173,23 @@ const lowerPut = (
   const deadline = lowerDeadline(key, options)
   if (Either.isLeft(deadline)) return deadline.left
   const payload = View.encode(view, key, value, stamped)
-  return payload instanceof Error ? payload : { _tag: "Put", key, stamped, payload, deadline: deadline.right }
+  return payload instanceof Error ? payload : new Put(key, stamped, payload, deadline.right)
+}
+
+/** A class for the same reason. */
+class Put implements Extract<Mutation, { readonly _tag: "Put" }> {
+  readonly _tag = "Put"
+  readonly key: Key.FullKey
+  readonly stamped: boolean
+  readonly payload: Payload
+  readonly deadline: Ttl.Deadline
+
+  constructor(key: Key.FullKey, stamped: boolean, payload: Payload, deadline: Ttl.Deadline) {
+    this.key = key
+    this.stamped = stamped
+    this.payload = payload
+    this.deadline = deadline
+  }
 }
 
 const lowerDeadline = (

@@ -260,7 +260,7 @@ describe("Coalescer", () => {
         send: {
           read: (keys, _, done) => {
             batches.push(keys.map((key) => key.local))
-            answers.push(() => done(keys.map(() => undefined)))
+            answers.push(() => done(Exit.succeed(keys.map(() => undefined))))
           },
           commit: () => assert.fail("not used")
         }

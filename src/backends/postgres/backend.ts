@@ -4,7 +4,10 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Backend, Fault, ReadResult } from "../../store/Backend.ts"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type { Backend, Fault, ReadResult, Select } from "../../store/Backend.ts"
+import type { FullKey } from "../../store/Key.ts"
 import * as Entries from "./entries.ts"
 import * as Failure from "./failure.ts"
 import type { Link } from "./link.ts"
@@ -39,16 +42,20 @@ export const limits = {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (link: Link, statements: Statements, options: Options): Backend => ({
-  ...onLink(link, statements),
-  capabilities: {
-    ...limits,
-    // The second batch of reads is sent behind the first: see `Link`.
-    coalesce: { readsMax: 500, readsInFlightMax: 2, commitsMax: 250, inFlightMax: options.inFlightMax }
-  },
-  within: options.within,
-  commit: Writer.make(link, statements, options)
-})
+export const make = (link: Link, statements: Statements, options: Options): Backend => {
+  const commit = Writer.make(link, statements, options)
+  return {
+    ...onLink(link, statements),
+    capabilities: {
+      ...limits,
+      // The second batch of reads is sent behind the first: see `Link`.
+      coalesce: { readsMax: 500, readsInFlightMax: 2, commitsMax: 250, inFlightMax: options.inFlightMax }
+    },
+    within: options.within,
+    send: { read: (keys, select, done) => read(link, statements, keys, select, done), commit },
+    commit: (batch) => Effect.async((resume) => commit(batch, resume))
+  }
+}
 
 /**
  * All but writing.
@@ -61,13 +68,7 @@ export const onLink = (link: Link, statements: Statements): Omit<Backend, "capab
     Effect.mapBoth(link.query(statement), { onFailure: Failure.readFault, onSuccess: decode })
   return {
     name: "postgres",
-    read: (keys, select) => {
-      const texts = keys.map((key) => key.text)
-      return Effect.match(link.read(statements.read(texts, select)), {
-        onSuccess: (rows): ReadonlyArray<ReadResult> => inOrder(texts, rows),
-        onFailure: (failure) => texts.map(() => Failure.readFault(failure))
-      })
-    },
+    read: (keys, select) => Effect.async((resume) => read(link, statements, keys, select, resume)),
     scan: (range, scan) =>
       ask(statements.scan(range, scan), (rows) => ({
         items: rows.slice(0, scan.limit).map(Entries.decode),
@@ -85,6 +86,23 @@ export const onLink = (link: Link, statements: Statements): Omit<Backend, "capab
       entriesApprox: integer(rows, 2)
     }))
   }
+}
+
+const read = (
+  link: Link,
+  statements: Statements,
+  keys: ReadonlyArray<FullKey>,
+  select: Select,
+  done: (results: Exit.Exit<ReadonlyArray<ReadResult>>) => void
+): void => {
+  const texts = keys.map((key) => key.text)
+  link.send("read", statements.read(texts, select), (answer) =>
+    done(
+      Exit.succeed(
+        Either.isRight(answer) ? inOrder(texts, answer.right) : texts.map(() => Failure.readFault(answer.left))
+      )
+    )
+  )
 }
 
 const inOrder = (texts: ReadonlyArray<string>, rows: Rows): ReadonlyArray<ReadResult> => {

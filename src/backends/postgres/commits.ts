@@ -80,18 +80,25 @@ const encodePuts = (statements: Statements, puts: ReadonlyArray<Put>, options: O
       first !== undefined && puts.length === 1
         ? encodePut(statements, first, synchronousCommit)
         : encodeLast(statements, puts, synchronousCommit),
-    outcomes: ([row]) => {
-      const [atMs, first] = row ?? []
-      if (atMs === null || atMs === undefined) return puts.map(() => wrongIsolation)
-      return puts.map((_, turn) => ({
-        _tag: "Committed",
-        version: (Number(first) + turn) as Version, // What nextval draws is a version, and so are those that follow.
-        atMs: Number(atMs),
-        results: done
-      }))
-    }
+    outcomes: putOutcomes(puts.length)
   }
 }
+
+const putOutcomes =
+  (count: number): Call["outcomes"] =>
+  ([row]) => {
+    const [atMs, first] = row ?? []
+    return Array.from({ length: count }, (_, turn) =>
+      atMs === null || atMs === undefined
+        ? wrongIsolation
+        : {
+            _tag: "Committed",
+            version: (Number(first) + turn) as Version, // What nextval draws is a version, and so are those that follow.
+            atMs: Number(atMs),
+            results: done
+          }
+    )
+  }
 
 const encodePut = (statements: Statements, { key, payload, deadline }: Put, synchronousCommit: string | null) =>
   statements.putOne([

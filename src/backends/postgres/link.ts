@@ -10,6 +10,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as Pg from "pg"
 import * as Failure from "./failure.ts"
 import { Query, type Rows, type Statement } from "./query.ts"
@@ -23,9 +24,21 @@ export interface Link {
   readonly query: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
   /** The same for a statement that only reads, and takes little time. */
   readonly read: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
+  /** `query` and `read` for whoever takes the answer by callback. */
+  readonly send: (kind: "query" | "read", statement: Statement, done: Done) => void
   /** Refuses statements from now on, waits for those under way, and gives them up when the time is over. */
   readonly close: (timeout: Duration.DurationInput) => Effect.Effect<void>
 }
+
+/**
+ * Takes the answer to a statement, once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Done = (answer: Answer) => void
+
+type Answer = Either.Either<Rows, Failure.Failure>
 
 /**
  * @since 0.1.0
@@ -58,99 +71,122 @@ export type Checkout = (
  * @category constructors
  */
 export const make = (checkout: Checkout, options: Options): Link => {
-  const running = new Set<(failure: Failure.Failure) => void>()
-  const reading = new Set<Reading>()
+  const running: Array<Taken> = []
   let closed = false
   let onIdle = () => {}
 
-  const start = (taken: Taken, { query, reads, resume, sentMs }: Sent, readsLeft: number): void => {
-    const { connection, release } = taken
-    const current: Reading = { connection, readsLeft, behind: undefined }
-    const giveUp = run(connection, query, options.commandTimeoutMs, sentMs, (result, destroy) => {
-      running.delete(giveUp)
-      reading.delete(current)
-      const { behind } = current
+  const start = (taken: Taken, asked: Asked): void => {
+    if (asked.reads) taken.readsLeft -= 1
+    else taken.readsLeft = 0
+    taken.giveUp = run(taken.connection, asked.query, options.commandTimeoutMs, asked.sentMs, (answer, destroy) => {
+      const { behind } = taken
+      taken.behind = undefined
       // Its answer is the next thing that the server sends.
-      if (behind !== undefined && destroy === undefined) start(taken, behind, readsLeft - 1)
-      else release(destroy)
-      resume(result)
-      if (destroy !== undefined) behind?.resume(Effect.fail(Failure.lost(destroy)))
-      if (running.size === 0) onIdle()
+      if (behind !== undefined && destroy === undefined) start(taken, behind)
+      else end(taken, destroy)
+      asked.settle(answer)
+      if (destroy !== undefined) behind?.settle(Either.left(Failure.lost(destroy)))
+      if (running.length === 0) onIdle()
     })
-    running.add(giveUp)
-    if (reads) reading.add(current)
+  }
+
+  const end = (taken: Taken, destroy: Error | undefined): void => {
+    running.splice(running.indexOf(taken), 1)
+    taken.release(destroy)
   }
 
   const take = (asked: Asked): void =>
     checkout((error, connection, release) => {
-      if (connection === undefined) return asked.resume(Effect.fail(Failure.notConnected(error)))
+      if (connection === undefined) return asked.settle(Either.left(Failure.notConnected(error)))
       if (closed) {
         release()
-        return asked.resume(Effect.fail(Failure.closed))
+        return asked.settle(Either.left(Failure.closed))
       }
-      start({ connection, release }, { ...asked, sentMs: performance.now() }, readsMax)
+      asked.sentMs = performance.now()
+      const taken = new Taken(connection, release)
+      running.push(taken)
+      start(taken, asked)
     })
 
   const sendBehind = (asked: Asked): boolean => {
-    for (const one of reading) {
-      if (one.behind === undefined && one.readsLeft > 1 && asked.query.sendAhead(one.connection)) {
-        one.behind = { ...asked, sentMs: performance.now() }
+    for (const taken of running) {
+      if (taken.behind === undefined && taken.readsLeft > 0 && asked.query.sendAhead(taken.connection)) {
+        asked.sentMs = performance.now()
+        taken.behind = asked
         return true
       }
     }
     return false
   }
 
-  const ask = (statement: Statement, reads: boolean) =>
-    Effect.async<Rows, Failure.Failure>((resume) => {
-      if (closed) return resume(Effect.fail(Failure.closed))
-      const asked: Asked = { query: new Query(statement, options.namedStatements), reads, resume }
-      if (!reads || !sendBehind(asked)) take(asked)
-    })
+  const send: Link["send"] = (kind, statement, done) => {
+    if (closed) return done(Either.left(Failure.closed))
+    const reads = kind === "read" && options.readsAhead === true
+    const asked = new Asked(new Query(statement, options.namedStatements), reads, done)
+    if (!reads || !sendBehind(asked)) take(asked)
+  }
 
   return {
-    query: (statement) => ask(statement, false),
-    read: (statement) => ask(statement, options.readsAhead ?? false),
+    send,
+    query: (statement) => Effect.async((resume) => send("query", statement, resume)),
+    read: (statement) => Effect.async((resume) => send("read", statement, resume)),
     close: (timeout) =>
       Effect.async<void>((resume) => {
         closed = true
         onIdle = () => resume(Effect.void)
-        if (running.size === 0) onIdle()
+        if (running.length === 0) onIdle()
       }).pipe(
         // A finalizer is uninterruptible, and then nothing would end the wait.
         Effect.interruptible,
         Effect.timeoutOption(timeout),
         Effect.zipRight(
           Effect.sync(() => {
-            for (const giveUp of [...running]) giveUp(Failure.lost(new Error("the store was closed")))
+            for (const { giveUp } of [...running]) giveUp(Failure.lost(new Error("the store was closed")))
           })
         )
       )
   }
 }
 
-/** A statement that somebody waits for. */
-interface Asked {
+/** A statement that somebody waits for. What waits is of a class: see "Objects that wait" in docs/ARCHITECTURE.md. */
+class Asked {
   readonly query: Query
   readonly reads: boolean
-  readonly resume: (result: Effect.Effect<Rows, Failure.Failure>) => void
-}
-
-interface Sent extends Asked {
   /** Its deadline begins here, be it sent behind another one. */
-  readonly sentMs: number
+  sentMs = 0
+  #done: Done
+
+  constructor(query: Query, reads: boolean, done: Done) {
+    this.query = query
+    this.reads = reads
+    this.#done = done
+  }
+
+  /** Answers, and lets go of whoever waited. */
+  settle(answer: Answer): void {
+    const done = this.#done
+    this.#done = nobody
+    done(answer)
+  }
 }
 
-interface Taken {
+const nobody = () => {}
+
+/** A connection in use. */
+class Taken {
   readonly connection: Pg.ClientBase
   readonly release: (error?: Error | undefined) => void
-}
+  /** How many reads it may still make; none behind what does not read. */
+  readsLeft = readsMax
+  /** Ends what runs on it. */
+  giveUp: (failure: Failure.Failure) => void = () => {}
+  /** What was sent behind the read under way. */
+  behind: Asked | undefined
 
-/** A read under way, and the one that was sent behind it. */
-interface Reading {
-  readonly connection: Pg.ClientBase
-  readonly readsLeft: number
-  behind: Sent | undefined
+  constructor(connection: Pg.ClientBase, release: (error?: Error | undefined) => void) {
+    this.connection = connection
+    this.release = release
+  }
 }
 
 /** How many reads a connection makes before it goes back, for others who may wait for it. */
@@ -168,13 +204,14 @@ export const fromPool = (pool: Pg.Pool): Checkout => {
   const giveBack = () => {
     for (const { release } of kept.splice(0)) release()
   }
-  const use = (last: Kept, onConnection: Parameters<Checkout>[0]) =>
-    onConnection(undefined, last.connection, (error) => {
-      const usesLeft = last.usesLeft - 1
-      const keep = error === undefined && usesLeft > 0 && pool.waitingCount === 0 && !Watch.over(last.connection).isLost
-      if (!keep) return last.release(error)
+  const use = (one: Kept, onConnection: Parameters<Checkout>[0]) =>
+    onConnection(undefined, one.connection, (error) => {
+      one.usesLeft -= 1
+      const keep =
+        error === undefined && one.usesLeft > 0 && pool.waitingCount === 0 && !Watch.over(one.connection).isLost
+      if (!keep) return one.release(error)
       if (kept.length === 0) setImmediate(giveBack)
-      kept.push({ ...last, usesLeft })
+      kept.push(one)
     })
   return (onConnection) => {
     const last = kept.pop()
@@ -191,13 +228,13 @@ export const fromPool = (pool: Pg.Pool): Checkout => {
 interface Kept {
   readonly connection: Pg.ClientBase
   readonly release: (error?: Error | undefined) => void
-  readonly usesLeft: number
+  usesLeft: number
 }
 
 /** The pool ends connections that are too old, or were used too often, when they come back to it: they have to. */
 const usesMax = 100
 
-type Settle = (result: Effect.Effect<Rows, Failure.Failure>, destroy?: Error | undefined) => void
+type Settle = (answer: Answer, destroy?: Error | undefined) => void
 
 /** Runs a statement on a connection that nobody else uses meanwhile; gives a function that gives it up. */
 const run = (
@@ -210,26 +247,26 @@ const run = (
   const watch = Watch.over(connection)
   watch.isUnconfirmed = false
   let ended = false
-  const settle: Settle = (result, destroy) => {
+  const settle: Settle = (answer, destroy) => {
     if (ended) return
     ended = true
     watch.endDeadline()
-    onEnd(result, destroy)
+    onEnd(answer, destroy)
   }
-  const giveUp = (failure: Failure.Failure) => settle(Effect.fail(failure), new Error(failure.reason))
+  const giveUp = (failure: Failure.Failure) => settle(Either.left(failure), new Error(failure.reason))
   watch.startDeadline(sentMs + timeoutMs, () => giveUp(Failure.late(timeoutMs)))
   query.callback = (error, rows) => {
-    if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Effect.succeed(rows))
+    if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Either.right(rows))
     if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
     afterRefusal(connection, (loss) =>
-      loss === undefined ? settle(Effect.fail(Failure.refused(error))) : giveUp(Failure.lost(loss))
+      loss === undefined ? settle(Either.left(Failure.refused(error))) : giveUp(Failure.lost(loss))
     )
   }
   connection.query(query)
   return giveUp
 }
 
-const unconfirmed = Effect.fail(Failure.unconfirmed)
+const unconfirmed: Answer = Either.left(Failure.unconfirmed)
 
 /**
  * An error ends the statement or the connection: in the first case the connection is ready for the next one in a moment.

@@ -59,7 +59,7 @@ export class Query implements Pg.Submittable {
     const wire = (connection as unknown as { readonly connection: Wire }).connection // As in `submit`.
     if (!wire.stream.writable || this.name === "" || wire.parsedStatements[this.name] === undefined) return false
     this.#isSent = true
-    wire.stream.write(Message.run(this.name, this.#values))
+    wire.stream.write(this.#message())
     return true
   }
 
@@ -67,7 +67,7 @@ export class Query implements Pg.Submittable {
     const wire = connection as unknown as Wire // The types leave out what custom queries live on.
     // A lost connection tells by itself.
     if (this.#isSent || !wire.stream.writable) return
-    const run = Message.run(this.name, this.#values)
+    const run = this.#message()
     if (this.name !== "" && wire.parsedStatements[this.name] !== undefined) {
       wire.stream.write(run)
       return
@@ -93,11 +93,17 @@ export class Query implements Pg.Submittable {
     this.#end(error, [])
   }
 
+  /** What is sent need not be kept. */
+  #message(): Buffer {
+    const message = Message.run(this.name, this.#values)
+    this.#values = []
+    return message
+  }
+
   /** It holds nothing any more: see "Objects that wait" in docs/ARCHITECTURE.md. */
   #end(error: unknown, rows: Rows): void {
     const { callback } = this
     this.callback = nobody
-    this.#values = []
     this.#rows = []
     callback(error, rows)
   }

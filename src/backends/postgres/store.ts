@@ -7,6 +7,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type * as Pg from "pg"
 import { type Backend, type Fault, fault } from "../../store/Backend.ts"
@@ -79,6 +80,7 @@ const make = (
     )
     yield* Layout.ensure(link, shared.table)
     const statements = Statements.make(shared.table)
+    const runtime = yield* Effect.runtime<never>()
     // The server's refusal is to come before our deadline, which would leave the outcome unknown.
     const lockTimeoutMs = Math.ceil(shared.commandTimeoutMs * 0.8)
     return PgBackend.make(link, statements, {
@@ -86,6 +88,7 @@ const make = (
       lockTimeoutMs,
       waitersMax: Math.max(1, Math.floor(connectionsMax / 4)),
       inFlightMax: Math.min(inFlightMax, connectionsMax),
+      fork: (effect, onExit) => void Runtime.runCallback(runtime)(effect, { onExit }),
       within: owns && Transactions.make(statements, { ...shared, lockTimeoutMs, owns })
     })
   })

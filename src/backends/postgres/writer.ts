@@ -6,6 +6,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import { type Commit, fault, type Later, type Outcome } from "../../store/Backend.ts"
 import * as Commits from "./commits.ts"
 import * as Failure from "./failure.ts"
@@ -23,6 +24,8 @@ export interface Options {
   readonly lockTimeoutMs: number
   /** How many commits may wait so at once: each of them occupies a connection. */
   readonly waitersMax: number
+  /** Runs what takes more than one statement, in a fiber that nobody interrupts. */
+  readonly fork: <A>(effect: Effect.Effect<A>, onExit: (exit: Exit.Exit<A>) => void) => void
 }
 
 /**
@@ -47,25 +50,22 @@ const collisionsMax = 5
  * @category writing
  */
 export const make = (link: Link, statements: Statements, options: Options) => {
-  const { synchronousCommit } = options
+  const { synchronousCommit, fork } = options
   const waiters = Effect.unsafeMakeSemaphore(options.waitersMax)
-
-  const send = (batch: ReadonlyArray<Commit>, lockTimeoutMs: number | undefined) =>
-    Effect.suspend(() => {
-      const call = Commits.encode(statements, batch, { synchronousCommit, lockTimeoutMs })
-      return Effect.map(link.query(call.statement), call.outcomes)
-    })
 
   const sendOne = (
     commit: Commit,
     lockTimeoutMs: number | undefined,
     collisions = 0
   ): Effect.Effect<Either.Either<Outcome, Failure.Failure>> =>
-    Effect.flatMap(Effect.either(send([commit], lockTimeoutMs)), (sent) => {
-      if (Either.isRight(sent)) return Effect.succeed(Either.right(sent.right[0] as Outcome)) // One for each.
-      return Failure.isCollision(sent.left) && collisions < collisionsMax
-        ? sendOne(commit, lockTimeoutMs, collisions + 1)
-        : Effect.succeed(Either.left(sent.left))
+    Effect.suspend(() => {
+      const call = Commits.encode(statements, [commit], { synchronousCommit, lockTimeoutMs })
+      return Effect.flatMap(Effect.either(link.query(call.statement)), (sent) => {
+        if (Either.isRight(sent)) return Effect.succeed(Either.right(call.outcomes(sent.right)[0] as Outcome)) // One for each.
+        return Failure.isCollision(sent.left) && collisions < collisionsMax
+          ? sendOne(commit, lockTimeoutMs, collisions + 1)
+          : Effect.succeed(Either.left(sent.left))
+      })
     })
 
   const sendLater = (commit: Commit, after: ReadonlyArray<Later>): Effect.Effect<Later> =>
@@ -112,24 +112,37 @@ export const make = (link: Link, statements: Statements, options: Options) => {
       return outcomes
     })
 
-  const sendBatch = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> =>
-    Effect.catchAll(send(batch, undefined), (failure): Effect.Effect<ReadonlyArray<Outcome | Later>> => {
+  const sendBatch = (batch: ReadonlyArray<Commit>, done: Done): void => {
+    const { statement, outcomes } = Commits.encode(statements, batch, { synchronousCommit, lockTimeoutMs: undefined })
+    link.send("query", statement, (answer) => {
+      if (Either.isRight(answer)) return done(Exit.succeed(outcomes(answer.right)))
+      const failure = answer.left
       // Without a code nobody knows what happened, or nobody is there.
-      if (failure.code === undefined) return Effect.succeed(batch.map(() => Failure.writeFault(failure)))
+      if (failure.code === undefined) return done(Exit.succeed(batch.map(() => Failure.writeFault(failure))))
       const isFinal = batch.length === 1 && !Failure.isLockTimeout(failure) && !Failure.isCollision(failure)
-      return isFinal ? Effect.succeed([Failure.writeFault(failure)]) : sendSingly(batch)
+      if (isFinal) return done(Exit.succeed([Failure.writeFault(failure)]))
+      fork(sendSingly(batch), done)
     })
+  }
 
-  return (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> => {
+  return (batch: ReadonlyArray<Commit>, done: Done): void => {
     const calls = split(batch)
-    const first = calls[0]
-    if (calls.length === 1 && first !== undefined && first !== tooLarge) return sendBatch(first)
-    return Effect.map(
-      Effect.forEach(calls, (call) => (call === tooLarge ? Effect.succeed([tooLargeFault]) : sendBatch(call))),
-      (outcomes) => outcomes.flat()
+    const [first] = calls
+    if (calls.length === 1 && first !== undefined && first !== tooLarge) {
+      sendBatch(first, done)
+      return
+    }
+    const outcomes = Effect.forEach(calls, (call) =>
+      call === tooLarge ? Effect.succeed([tooLargeFault]) : Effect.async((resume: Done) => sendBatch(call, resume))
+    )
+    fork(
+      Effect.map(outcomes, (outcomes) => outcomes.flat()),
+      done
     )
   }
 }
+
+type Done = (outcomes: Exit.Exit<ReadonlyArray<Outcome | Later>>) => void
 
 const tooLarge = Symbol("tooLarge")
 

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Backend, Commit, Fault, Info, Outcome, ReadResult, Select } from "../../store/Backend.ts"
 import { fault } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
@@ -59,7 +60,7 @@ export const make = (server: Server): Backend => {
         keys,
         (key) => bucketOf(key.placement),
         (bucket, keys, done) => read(server.connection(), bucket, keys, select, done),
-        done
+        (results: ReadonlyArray<ReadResult>) => done(Exit.succeed(results))
       ),
     commit: (batch, done) =>
       byBucket(
@@ -67,7 +68,7 @@ export const make = (server: Server): Backend => {
         batch,
         (commit) => bucketOf(placementOf(commit)),
         (bucket, commits, done) => commit(server, bucket, commits, done),
-        done
+        (outcomes: ReadonlyArray<Outcome>) => done(Exit.succeed(outcomes))
       )
   }
   return {
@@ -82,8 +83,8 @@ export const make = (server: Server): Backend => {
       valueBytesMax: 32 * 1_024 * 1_024
     },
     send,
-    read: (keys, select) => answered((done) => send.read(keys, select, done)),
-    commit: (batch) => answered((done) => send.commit(batch, done)),
+    read: (keys, select) => Effect.async((resume) => send.read(keys, select, resume)),
+    commit: (batch) => Effect.async((resume) => send.commit(batch, resume)),
     scan: (range, options) => Scans.scan(server.connection(), bucketsOf(server, range), range, options),
     count: (range) => Scans.count(server.connection(), bucketsOf(server, range), range),
     sweep: sweeper(server),
@@ -95,9 +96,6 @@ type Sending = NonNullable<Backend["send"]>
 
 /** Takes the answers to some items, in their order. */
 type Done<Answer> = (answers: ReadonlyArray<Answer>) => void
-
-const answered = <Answer>(send: (done: Done<Answer>) => void): Effect.Effect<ReadonlyArray<Answer>> =>
-  Effect.async((resume) => send((answers) => resume(Effect.succeed(answers))))
 
 /** Does something with the items of each bucket, and puts the answers back in order. */
 const byBucket = <Item, Answer>(
