@@ -21,13 +21,9 @@ import { toolkit } from "./Toolkit.ts"
 
 const connections = 10
 
-const gets = { "@keyv/postgres": 10, "sql template": 15, "postgres.js": undefined, "connect-pg-simple": undefined }
-const sets = {
-  "@keyv/postgres": 5,
-  "sql template": undefined,
-  "postgres.js": undefined,
-  "connect-pg-simple": undefined
-}
+const others = { "postgres.js": undefined, "connect-pg-simple": undefined, "pg, 64 at once": undefined }
+const gets = { "@keyv/postgres": 10, "sql template": 15, ...others }
+const sets = { "@keyv/postgres": 5, "sql template": undefined, ...others }
 
 export const postgres: Group = {
   backend: "postgres",
@@ -59,6 +55,7 @@ export const postgres: Group = {
       ours: toolkit(store),
       rivals: {
         pg: driver(pool),
+        "pg, 64 at once": together(pool),
         "sql template": yield* template(url),
         "postgres.js": yield* postgresClient(url),
         "@keyv/postgres": yield* keyv(url),
@@ -78,6 +75,37 @@ const driver = (pool: Pg.Pool) =>
       (await pool.query({ name: "get", text: "SELECT value FROM kv WHERE key = $1", values: [key] })).rows[0]?.value,
     ({ key, value }) => pool.query({ name: "set", text: upsert, values: [key, JSON.stringify(value)] })
   )
+
+/**
+ * What calls of the driver could gain by sharing statements, at the most: every 64th sends what was asked for since the last
+ * one, and waits; the others wait for nothing.
+ */
+const together = (pool: Pg.Pool) => {
+  const reads = new Set<string>()
+  const writes = new Map<string, unknown>()
+  const shared = (waiting: { readonly size: number; readonly clear: () => void }, query: () => Pg.QueryConfig) =>
+    Effect.suspend(() => {
+      if (waiting.size < 64) return Effect.void
+      const all = query()
+      waiting.clear()
+      return Effect.promise(() => pool.query(all))
+    })
+  return ofEffects(
+    ({ key }) =>
+      shared(reads.add(key), () => ({
+        name: "gets",
+        text: "SELECT key, value FROM kv WHERE key = ANY ($1::text[])",
+        values: [[...reads]]
+      })),
+    ({ key, value }) =>
+      shared(writes.set(key, value), () => ({
+        name: "sets",
+        text: `INSERT INTO kv (key, value) SELECT * FROM unnest($1::text[], $2::json[])
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        values: [[...writes.keys()], Array.from(writes.values(), (value) => JSON.stringify(value))]
+      }))
+  )
+}
 
 const template = (url: string) =>
   Effect.gen(function* () {
