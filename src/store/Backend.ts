@@ -303,7 +303,8 @@ export interface Backend {
     | undefined
   /**
    * `read` and `commit` of a backend whose driver answers by callback, which saves the batches of gathered calls a fiber.
-   * `done` is called once, whatever comes; nothing is thrown. Whoever wraps a backend wraps this too, or leaves it out.
+   * `done` is called once, whatever comes; what is thrown instead is a defect of every call of the batch. Whoever wraps a
+   * backend wraps this too, or leaves it out.
    */
   readonly send?:
     | {

@@ -31,7 +31,7 @@ export type Replies<Reply> = Exit.Exit<ReadonlyArray<Reply | Later>>
  * @category models
  */
 export interface Options<Request, Reply> {
-  /** Sends a batch, and tells what became of it, once, whatever that is. */
+  /** Sends a batch, and tells what became of it, once, whatever that is; or throws, and has not told anything. */
   readonly send: (requests: ReadonlyArray<Request>, done: (replies: Replies<Reply>) => void) => void
   /** The same for one request in its caller's fiber, where nobody else is waited for: then all who wait make one batch. */
   readonly sendAlone?: ((request: Request) => Effect.Effect<Reply | Fault>) | undefined
@@ -134,16 +134,19 @@ export class Batcher<Request, Reply> {
   #send(calls: Calls<Request, Reply>): void {
     this.#callsInFlight += calls.length
     this.#batchesInFlight += 1
-    this.#options.send(
-      calls.map((call) => call.request),
-      (replies) => {
-        this.#callsInFlight -= calls.length
-        this.#batchesInFlight -= 1
-        settle(calls, replies)
-        if (this.#waiting.length > 0) this.#scheduleFlush()
-        if (this.#batchesInFlight === 0) this.#onDrained()
-      }
-    )
+    const done = (replies: Replies<Reply>) => {
+      this.#callsInFlight -= calls.length
+      this.#batchesInFlight -= 1
+      settle(calls, replies)
+      if (this.#waiting.length > 0) this.#scheduleFlush()
+      if (this.#batchesInFlight === 0) this.#onDrained()
+    }
+    const requests = calls.map((call) => call.request)
+    try {
+      this.#options.send(requests, done)
+    } catch (defect) {
+      done(Exit.die(defect))
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import type { Backend } from "effect-state"
 import { Namespace } from "effect-state"
 import * as Coalescer from "../../src/store/Coalescer.ts"
+import * as Concurrent from "../../src/store/Concurrent.ts"
 import type { FullKey } from "../../src/store/Key.ts"
 
 const root = Namespace.root({}, undefined)
@@ -277,6 +278,30 @@ describe("Coalescer", () => {
       assert.isNull(closing.unsafePoll())
       answers.shift()?.()
       yield* Fiber.join(closing)
+    })
+  )
+
+  it.scoped("calls whose batch can't be sent die with it, and the next ones are sent", () =>
+    Effect.gen(function* () {
+      const { backend } = recorder({ readsMax: 10, inFlightMax: 1 })
+      const batches: Array<ReadonlyArray<string>> = []
+      const access = yield* Coalescer.make({
+        ...backend,
+        send: {
+          read: (keys, _, done) => {
+            batches.push(keys.map((key) => key.local))
+            if (batches.length === 1) throw new Error("too large")
+            done(Exit.succeed(keys.map(() => undefined)))
+          },
+          commit: () => assert.fail("not used")
+        }
+      })
+      const broken = yield* Effect.fork(Concurrent.all([1, 2].map((i) => Effect.exit(read(access, keyOf(i))))))
+      for (const exit of yield* Fiber.join(broken)) {
+        assert.deepStrictEqual(exit, Exit.die(new Error("too large")))
+      }
+      assert.isUndefined(yield* read(access, keyOf(3)))
+      assert.deepStrictEqual(batches, [["k1", "k2"], ["k3"]])
     })
   )
 
