@@ -16,12 +16,13 @@ import * as Pg from "pg"
 import postgresJs from "postgres"
 import type { Contest, Group } from "../Case.ts"
 import * as Servers from "../Servers.ts"
+import type { Item } from "../Workload.ts"
 import { ofEffects, ofPromises, opened } from "./Rival.ts"
 import { toolkit } from "./Toolkit.ts"
 
 const connections = 10
 
-const others = { "postgres.js": undefined, "connect-pg-simple": undefined, "pg, 64 at once": undefined }
+const others = { "postgres.js": undefined, "connect-pg-simple": undefined, "pg, batched by hand": undefined }
 const gets = { "@keyv/postgres": 10, "sql template": 15, ...others }
 const sets = { "@keyv/postgres": 5, "sql template": undefined, ...others }
 
@@ -55,7 +56,7 @@ export const postgres: Group = {
       ours: toolkit(store),
       rivals: {
         pg: driver(pool),
-        "pg, 64 at once": together(pool),
+        "pg, batched by hand": byHand(pool),
         "sql template": yield* template(url),
         "postgres.js": yield* postgresClient(url),
         "@keyv/postgres": yield* keyv(url),
@@ -76,35 +77,38 @@ const driver = (pool: Pg.Pool) =>
     ({ key, value }) => pool.query({ name: "set", text: upsert, values: [key, JSON.stringify(value)] })
   )
 
-/**
- * What calls of the driver could gain by sharing statements, at the most: every 64th sends what was asked for since the last
- * one, and waits; the others wait for nothing.
- */
-const together = (pool: Pg.Pool) => {
-  const reads = new Set<string>()
-  const writes = new Map<string, unknown>()
-  const shared = (waiting: { readonly size: number; readonly clear: () => void }, query: () => Pg.QueryConfig) =>
-    Effect.suspend(() => {
-      if (waiting.size < 64) return Effect.void
-      const all = query()
-      waiting.clear()
-      return Effect.promise(() => pool.query(all))
-    })
-  return ofEffects(
-    ({ key }) =>
-      shared(reads.add(key), () => ({
-        name: "gets",
-        text: "SELECT key, value FROM kv WHERE key = ANY ($1::text[])",
-        values: [[...reads]]
-      })),
-    ({ key, value }) =>
-      shared(writes.set(key, value), () => ({
-        name: "sets",
-        text: `INSERT INTO kv (key, value) SELECT * FROM unnest($1::text[], $2::json[])
-               ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-        values: [[...writes.keys()], Array.from(writes.values(), (value) => JSON.stringify(value))]
-      }))
-  )
+/** The calls of one tick in one statement, as one could write it for oneself. */
+const byHand = (pool: Pg.Pool) => {
+  const get = sharing(async (keys: ReadonlyArray<string>) => {
+    const text = "SELECT key, value FROM kv WHERE key = ANY ($1::text[])"
+    const { rows } = await pool.query<{ key: string; value: unknown }>({ name: "gets", text, values: [keys] })
+    const found = new Map(rows.map(({ key, value }) => [key, value]))
+    return (key) => found.get(key)
+  })
+  const set = sharing(async (items: ReadonlyArray<Item>) => {
+    const values = new Map(items.map(({ key, value }) => [key, JSON.stringify(value)]))
+    const text = `INSERT INTO kv (key, value) SELECT * FROM unnest($1::text[], $2::json[])
+                  ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+    await pool.query({ name: "sets", text, values: [[...values.keys()], [...values.values()]] })
+    return () => undefined
+  })
+  return ofPromises(({ key }) => get(key), set)
+}
+
+/** Makes what is asked for in one tick one batch, which gives the answer to each request. */
+const sharing = <Request>(run: (requests: ReadonlyArray<Request>) => Promise<(request: Request) => unknown>) => {
+  let waiting: Array<Request> = []
+  let answers: Promise<(request: Request) => unknown>
+  return async (request: Request): Promise<unknown> => {
+    if (waiting.push(request) === 1) {
+      answers = Promise.resolve().then(() => {
+        const requests = waiting
+        waiting = []
+        return run(requests)
+      })
+    }
+    return (await answers)(request)
+  }
 }
 
 const template = (url: string) =>
