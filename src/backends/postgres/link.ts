@@ -22,9 +22,7 @@ import * as Watch from "./watch.ts"
  */
 export interface Link {
   readonly query: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
-  /** The same for a statement that only reads, and takes little time. */
-  readonly read: (statement: Statement) => Effect.Effect<Rows, Failure.Failure>
-  /** `query` and `read` for whoever takes the answer by callback. */
+  /** The same for whoever takes the answer by callback. What is to `"read"` only reads, and takes little time. */
   readonly send: (kind: "query" | "read", statement: Statement, done: Done) => void
   /** Refuses statements from now on, waits for those under way, and gives them up when the time is over. */
   readonly close: (timeout: Duration.DurationInput) => Effect.Effect<void>
@@ -129,7 +127,6 @@ export const make = (checkout: Checkout, options: Options): Link => {
   return {
     send,
     query: (statement) => Effect.async((resume) => send("query", statement, resume)),
-    read: (statement) => Effect.async((resume) => send("read", statement, resume)),
     close: (timeout) =>
       Effect.async<void>((resume) => {
         closed = true
