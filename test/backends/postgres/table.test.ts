@@ -6,6 +6,7 @@ import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { nowMs } from "../../../src/backends/postgres/functions.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
 import { connect, openAt, query } from "./database.ts"
 
@@ -122,5 +123,21 @@ describe("the table", () => {
       )
       assert.isAtMost(Number(scans[0]?.n), 2)
     })
+  )
+
+  it.scopedLive(
+    "keeps times that are after the clock's, by a millisecond at most: nothing lives shorter than asked for",
+    () =>
+      Effect.gen(function* () {
+        const client = yield* connect(yield* SharedServers.postgresUrl)
+        const [ahead] = yield* query(
+          client,
+          `SELECT min(kept - before) > 0 AS after, min(kept - before) <= 1 AS close FROM (
+          SELECT before, ${nowMs} AS kept
+          FROM (SELECT date_part('epoch', clock_timestamp()) * 1000 AS before FROM generate_series(1, 10000) OFFSET 0) AS c
+        ) AS times`
+        )
+        assert.deepEqual(ahead, { after: true, close: true })
+      })
   )
 })
