@@ -113,12 +113,12 @@ export const cachedCases: ReadonlyArray<Case> = [
   time("a cache takes over from a process that died, and not from one that lives", (store, harness) =>
     Effect.gen(function* () {
       const { begun, count, finish, lookup } = yield* makeLookup
-      const one = yield* open(store, lookup, { lease: "600 millis" })
-      const other = yield* open(store, lookup, { lease: "600 millis" })
+      const one = yield* open(store, lookup, { lease: "2 seconds" })
+      const other = yield* open(store, lookup, { lease: "2 seconds" })
       const alive = yield* Effect.fork(one.get("a"))
       yield* begun
       const waits = yield* Effect.fork(other.get("a"))
-      yield* harness.advance(1_500)
+      yield* harness.advance(4_000)
       assert.equal(count(), 1)
       yield* finish
       assert.deepEqual([yield* join(harness, alive), yield* join(harness, waits)], [1, 1])

@@ -70,9 +70,9 @@ export const lockCases: ReadonlyArray<Case> = [
   ),
   lock("a renewal keeps the fence", (store, harness) =>
     Effect.gen(function* () {
-      const lease = yield* acquire(store, "a", { lease: 600 })
+      const lease = yield* acquire(store, "a", { lease: 2_000 })
       const startMs = yield* lease.expiresAtMs
-      for (let i = 0; i < 4; i++) yield* harness.advance(200)
+      for (let i = 0; i < 4; i++) yield* harness.advance(700)
       assert.ok((yield* lease.expiresAtMs) > startMs, "it was not renewed")
       yield* store.commit(Atomic.make.pipe(Atomic.fencedBy(lease), Atomic.set("a", 1)))
       assert.equal(yield* lease.isHeld, true)

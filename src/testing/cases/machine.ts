@@ -185,18 +185,18 @@ export const machineCases: ReadonlyArray<Case> = [
   time("state, data and answers each live for a time of their own", (store, { advance }) =>
     Effect.gen(function* () {
       const turnstiles = yield* open(store, {
-        ttl: { state: "400 millis", data: "1200 millis", answers: "800 millis" }
+        ttl: { state: "1 second", data: "4 seconds", answers: "2500 millis" }
       })
       const context = turnstiles.at("main")
       const first = yield* context.send(Coin.make(), { id: "1" })
-      yield* advance(401)
+      yield* advance(1_001)
       assert.deepEqual(yield* context.getState, Turnstile.initial)
       assert.deepEqual(yield* context.getData, { coins: 1 })
       assert.deepEqual(yield* context.send(Coin.make(), { id: "1" }), { ...first, isRepeated: true })
-      yield* advance(400)
+      yield* advance(1_500)
       assert.equal((yield* context.send(Coin.make(), { id: "1" })).isRepeated, false)
       assert.deepEqual(yield* context.getData, { coins: 2 })
-      yield* advance(1_201)
+      yield* advance(4_001)
       assert.deepEqual(yield* context.getData, {})
     })
   ),

@@ -80,13 +80,13 @@ export const progressCases: ReadonlyArray<Case> = [
   ),
   time("progress lives as long as it goes on", (store, { advance }) =>
     Effect.gen(function* () {
-      const jobs = yield* on(store)(Progress.make("jobs", { ttl: "800 millis" }))
+      const jobs = yield* on(store)(Progress.make("jobs", { ttl: "2 seconds" }))
       yield* jobs.start("a", { total: 2 })
-      yield* advance(500)
+      yield* advance(1_001)
       yield* jobs.advance("a", { processed: 1 })
-      yield* advance(500)
+      yield* advance(1_001)
       assert.equal(Progress.done(Option.getOrThrow(yield* jobs.get("a"))), 1)
-      yield* advance(400)
+      yield* advance(1_000)
       assert.deepEqual(yield* jobs.get("a"), Option.none())
     })
   ),
@@ -102,14 +102,14 @@ export const progressCases: ReadonlyArray<Case> = [
   ),
   time("a user's dictionary lives for its time after the last write", (store, { advance }) =>
     Effect.gen(function* () {
-      const users = yield* on(store)(UserState.make("users", { ttl: "800 millis" }))
+      const users = yield* on(store)(UserState.make("users", { ttl: "2 seconds" }))
       yield* users.set("ada", { a: 1 })
-      yield* advance(500)
+      yield* advance(1_001)
       yield* users.update("ada", "b", 2)
-      yield* advance(500)
+      yield* advance(1_001)
       assert.deepEqual(yield* users.get("ada"), { a: 1, b: 2 })
       assert.equal(yield* users.remove("ada", "a"), true)
-      yield* advance(801)
+      yield* advance(2_001)
       assert.deepEqual(yield* users.get("ada"), {})
     })
   )
