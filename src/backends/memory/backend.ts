@@ -129,12 +129,13 @@ class State {
   }
 
   /**
-   * Looks at a bounded number of entries, from where the last step ended to the end of the last map; a map's iterator
-   * bears what is written meanwhile.
+   * Looks at entries for a bounded time, from where the last step ended to the end of the last map; a map's iterator bears
+   * what is written meanwhile.
    */
   sweep(entriesMax: number, nowMs: number) {
     let removed = 0
-    for (let looked = 0; looked < entriesMax * looksPerRemoval && removed < entriesMax; looked++) {
+    const untilMs = performance.now() + sweepMsMax
+    while (removed < entriesMax && performance.now() < untilMs) {
       const next = this.#swept.next()
       if (next.done === true) {
         this.#swept = this.#cells()
@@ -221,5 +222,5 @@ class Cell implements Stored {
 const copy = (payload: Payload | undefined): Payload | undefined =>
   typeof payload === "object" ? payload.slice() : payload
 
-/** How many entries a step of the sweep may look at for each that it may remove. */
-const looksPerRemoval = 10
+/** For how long a step of the sweep may hold the process up, in milliseconds: not all entries and machines are equally fast. */
+const sweepMsMax = 5

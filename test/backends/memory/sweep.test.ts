@@ -1,0 +1,25 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/TestClock"
+import { KeyRange, MemoryStore, StateStore } from "effect-state"
+
+describe("Memory's sweep", () => {
+  it.scoped("holds the process up for a bounded time, whatever there is to do", () =>
+    Effect.gen(function* () {
+      const store = yield* MemoryStore.make({ sweep: false })
+      const entries = 50_000
+      const expiring = store.namespace("expiring")
+      yield* expiring.setMany(Array.from({ length: entries }, (_, i) => ({ key: `k${i}`, value: i, ttl: "1 second" })))
+      yield* store.set("a", 1)
+      yield* TestClock.adjust("1 minute")
+      // No machine removes them all in the few milliseconds of a step.
+      const step = yield* Effect.flatMap(StateStore.backendOf(store), (backend) => backend.sweep(entries))
+      assert.isTrue(step.more)
+      assert.isBelow(step.removed, entries)
+      assert.strictEqual((yield* store.stats).entriesApprox, entries + 1 - step.removed)
+      assert.strictEqual(step.removed + (yield* store.sweep), entries)
+      assert.strictEqual((yield* store.stats).entriesApprox, 1)
+      assert.strictEqual(yield* store.count(KeyRange.all), 1)
+    })
+  )
+})
