@@ -41,7 +41,7 @@ export interface Connection {
   /** The only column of the first row of a statement that only reads; `undefined` without a row. */
   readonly value: (sql: string) => (param: string) => unknown
   /** The only column of all rows. */
-  readonly values: (sql: string) => (param: string) => ReadonlyArray<unknown>
+  readonly values: (sql: string) => (...params: Params) => ReadonlyArray<unknown>
   /** A statement without rows: how many rows it changed. */
   readonly command: (sql: string) => (...params: Params) => number
 }
@@ -97,7 +97,7 @@ export const ofHandle = (db: Database.Database, written: (rows: number) => void)
   },
   values: (sql) => {
     const statement = db.prepare(sql).pluck()
-    return (param) => statement.all(param)
+    return (...params) => statement.all(...params)
   },
   command: (sql) => {
     const statement = db.prepare(sql)
@@ -132,7 +132,7 @@ export const ofClient = (connection: SqlConnection): Connection => {
     },
     values: (sql) => {
       const all = query(sql)
-      return (param) => all(param).map(([value]) => value)
+      return (...params) => all(...params).map(([value]) => value)
     },
     command:
       (sql) =>

@@ -27,7 +27,7 @@ import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import type { Version } from "../../store/Version.ts"
 import { lonePut, type Put, Puts, versionOf } from "./puts.ts"
-import { item, stored, unpack } from "./row.ts"
+import { item, keyOf, stored, unpack } from "./row.ts"
 import type { Statements } from "./schema.ts"
 
 /**
@@ -205,10 +205,16 @@ export class Engine {
     const rowsMax = Math.min(limit, scanRowsMax)
     const scans = this.#sql.scans[select]
     const rows = reverse
-      ? scans.reverse(nowMs, range.start, after ?? range.end, rowsMax)
-      : (after === undefined ? scans.first : scans.next)(nowMs, after ?? range.start, range.end, rowsMax)
-    const items = rows.flatMap((row) => live(item(String(row[5]), row, select), nowMs) ?? [])
-    return { items, reached: rows.length === rowsMax ? String(rows.at(-1)?.[5]) : undefined }
+      ? scans.reverse(nowMs, nowMs, range.start, after ?? range.end, rowsMax)
+      : (after === undefined ? scans.first : scans.next)(nowMs, nowMs, after ?? range.start, range.end, rowsMax)
+    const keys = rows.map(keyOf)
+    const read = keys.map((key, i) => unpack(key, rows[i], select, key.length + 1))
+    const others = this.#readColumnsOf(
+      keys.filter((_, i) => read[i] === undefined),
+      select
+    )
+    const items = keys.flatMap((key, i) => live(read[i] ?? others.get(key), nowMs) ?? [])
+    return { items, reached: rows.length === rowsMax ? keys.at(-1) : undefined }
   }
 
   /** The number of live entries in a bounded part of a range. */

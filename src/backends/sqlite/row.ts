@@ -64,18 +64,34 @@ export const packed = (payload: string): string => `CASE typeof(${payload}) WHEN
   version || ' ' || created_at_ms || ' ' || updated_at_ms || ' ' || ifnull(expires_at_ms, '') || ' ' || ${payload} END`
 
 /**
- * The entry of a packed row; `undefined` for one that has to be read column by column.
+ * The same with the key before it, which has no NUL, and alone where the rest would be NULL.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const unpack = (key: string, row: unknown, select: Select): Stored | undefined => {
+export const packedWithKey = (payload: string): string => `key || char(0) || ifnull(${packed(payload)}, '')`
+
+/**
+ * The key of a row that was packed with it.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const keyOf = (row: unknown): string => String(row).slice(0, String(row).indexOf("\0"))
+
+/**
+ * The entry of a packed row, behind a key or not; `undefined` for one that has to be read column by column.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const unpack = (key: string, row: unknown, select: Select, start = 0): Stored | undefined => {
   if (typeof row !== "string") return undefined
-  const created = row.indexOf(" ") + 1
+  const created = row.indexOf(" ", start) + 1
   const updated = row.indexOf(" ", created) + 1
   const expires = row.indexOf(" ", updated) + 1
   const payload = row.indexOf(" ", expires) + 1
-  const version = digits(row, 0, created - 1)
+  const version = digits(row, start, created - 1)
   const createdAtMs = digits(row, created, updated - 1)
   const updatedAtMs = digits(row, updated, expires - 1)
   const expiresAtMs = expires === payload - 1 ? undefined : digits(row, expires, payload - 1)

@@ -10,7 +10,7 @@ import * as Either from "effect/Either"
 import { fault } from "../../store/Backend.ts"
 import { InvalidOption } from "../../store/StateError.ts"
 import { type Connection, Refusal } from "./connection.ts"
-import { packed } from "./row.ts"
+import { packed, packedWithKey } from "./row.ts"
 
 /**
  * What the tables are made like. A file with a greater number was made by a later version of this library.
@@ -112,7 +112,7 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
   const columns = "key, version, created_at_ms, updated_at_ms, expires_at_ms, payload"
   const read = (payload: string) =>
     `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload} FROM ${entries} WHERE key = ?`
-  // Many keys, as a JSON array, by one statement; the key comes last, as in a scan.
+  // Many keys, as a JSON array, by one statement; the key comes last.
   const readMany = (payload: string) =>
     connection.query(
       `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload}, key FROM ${entries}
@@ -132,8 +132,8 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
   const update = `ON CONFLICT (key) DO UPDATE SET version = excluded.version, ${values} WHERE excluded.version > version`
   // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
   const scan = (from: string, to: string, order: string, payload: string) =>
-    connection.query(
-      `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END, key
+    connection.values(
+      `SELECT ${packedWithKey(`CASE WHEN expires_at_ms <= ? THEN '' ELSE ${payload} END`)}
        FROM ${entries} WHERE key ${from} ? AND key ${to} ? ORDER BY key ${order} LIMIT ?`
     )
   const scans = (payload: string) => ({
@@ -178,7 +178,7 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
        RETURNING version`
     ),
     delete: connection.command(`DELETE FROM ${entries} WHERE key = ?`),
-    scans: { entry: scans("payload"), meta: scans("NULL") },
+    scans: { entry: scans("payload"), meta: scans("''") },
     countFirst: count(">="),
     countNext: count(">"),
     anyExpired: connection.first(`SELECT 1 FROM ${entries} WHERE expires_at_ms <= ? LIMIT 1`),
