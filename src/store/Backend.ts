@@ -319,6 +319,10 @@ export interface Backend {
         ) => void
       }
     | undefined
+  /**
+   * A page of a range. An entry that a commit moves meanwhile, to another key in its part of the store, is missing under
+   * both of them only if the page does not reach as far.
+   */
   readonly scan: (range: FullRange, options: ScanOptions) => Effect.Effect<Page, Fault>
   /** The number of live entries. */
   readonly count: (range: FullRange) => Effect.Effect<number, Fault>

@@ -9,19 +9,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Backend, Commit, Fault, Info, Outcome, ReadResult, Select } from "../../store/Backend.ts"
+import type { Backend, Commit, Fault, Info, Outcome, ReadResult } from "../../store/Backend.ts"
 import { fault } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
-import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Commits from "./commits.ts"
 import type { Connection } from "./connection.ts"
 import type { Bucket, Layout } from "./layout.ts"
+import * as Reads from "./reads.ts"
 import type { Reply } from "./request.ts"
 import * as Scans from "./scans.ts"
-import * as HeadsScript from "./scripts/heads.ts"
 import * as SweepScript from "./scripts/sweep.ts"
-import * as Value from "./value.ts"
 
 /**
  * How many replicas must have a write before it counts as done, and how long to wait for them.
@@ -59,7 +57,14 @@ export const make = (server: Server): Backend => {
         server,
         keys,
         (key) => bucketOf(key.placement),
-        (bucket, keys, done) => read(server.connection(), bucket, keys, select, done),
+        (bucket, keys, done) =>
+          Reads.send(
+            server.connection(),
+            bucket,
+            keys.map(({ text }) => text),
+            select,
+            done
+          ),
         (results: ReadonlyArray<ReadResult>) => done(Exit.succeed(results))
       ),
     commit: (batch, done) =>
@@ -138,31 +143,6 @@ const byBuckets = <Item, Answer>(
     })
   }
 }
-
-const read = (
-  connection: Connection,
-  bucket: Bucket,
-  keys: ReadonlyArray<FullKey>,
-  select: Select,
-  done: Done<ReadResult>
-): void => {
-  const names = keys.map((key) => bucket.entryPrefix + key.text)
-  const answer = (fault: Fault | undefined, reply: Reply) => {
-    const values = list(reply)
-    const failed = fault ?? (values.length === keys.length ? undefined : incomplete)
-    done(
-      keys.map(({ text }, i) => {
-        const value = values[i]
-        return failed ?? (Buffer.isBuffer(value) ? Value.decode(text, value, select) : undefined)
-      })
-    )
-  }
-  if (select === "entry") connection.send("read", ["MGET", ...names], answer)
-  else connection.sendScript("read", HeadsScript.heads, names, [], answer)
-}
-
-/** To call what is missing absent would be a lie. */
-const incomplete = fault("failure", "the reply to a read has not as many values as there were keys")
 
 /** The placement of all keys of a commit; one without keys has any. */
 const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mutations[0])?.key.placement ?? ""

@@ -5,13 +5,15 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import type { Fault, Page, ScanOptions, Stored, Unreadable } from "../../store/Backend.ts"
+import type { Fault, Page, ReadResult, ScanOptions, Stored, Unreadable } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Utf8 from "../../store/Utf8.ts"
 import type { Connection } from "./connection.ts"
 import type { Bucket } from "./layout.ts"
+import * as Reads from "./reads.ts"
 import type { Reply } from "./request.ts"
 import * as CountScript from "./scripts/count.ts"
 import * as ScanScript from "./scripts/scan.ts"
@@ -73,6 +75,13 @@ export const count = (
   return Effect.map(Concurrent.all(buckets.map(countIn)), (counts) => counts.reduce((sum, count) => sum + count, 0))
 }
 
+/** What a step found, the last member it looked at, and whether the range ended there. */
+interface Step {
+  readonly items: ReadonlyArray<Stored | Unreadable>
+  readonly last: string
+  readonly ended: boolean
+}
+
 /** A bucket's part of a range, and how far it was read. */
 class Source {
   readonly #connection: Connection
@@ -80,7 +89,7 @@ class Source {
   readonly #range: FullRange
   readonly #options: ScanOptions
   readonly #limit: number
-  #items: Array<Stored | Unreadable> = []
+  #items: ReadonlyArray<Stored | Unreadable> = []
   #next = 0
   #after: string | undefined
   #ended = false
@@ -113,6 +122,47 @@ class Source {
 
   /** Makes one step; it may find nothing, and yet not be the last one. */
   get fill(): Effect.Effect<void, Fault> {
+    return Effect.gen(this, function* () {
+      const { ended, items, last } = (yield* this.#inTwo) ?? (yield* this.#atOnce)
+      this.#items = items
+      this.#next = 0
+      this.#after = last
+      this.#ended = ended
+    })
+  }
+
+  /**
+   * A step by two plain commands, the members and then their values: a script takes the server three times as long, most of
+   * it for passing the values on. Nothing if an entry was gone by then: it may have moved to another key of the range.
+   */
+  get #inTwo(): Effect.Effect<Step | undefined, Fault> {
+    return Effect.gen(this, function* () {
+      const range = this.#options.reverse ? "ZREVRANGEBYLEX" : "ZRANGEBYLEX"
+      const limit = Math.min(this.#limit, membersMax)
+      const args = [this.#bucket.index, ...this.#bounds, "LIMIT", "0", String(limit)]
+      const members = list(yield* this.#connection.command("read", range, ...args)).map(text)
+      const items: Array<Stored | Unreadable> = []
+      for (const keys of Arr.chunksOf(members, valuesMax)) {
+        for (const result of yield* this.#read(keys)) {
+          if (result === undefined) return undefined
+          if (result._tag === "Fault") return yield* Effect.fail(result)
+          items.push(result)
+        }
+      }
+      return { items, last: members.at(-1) ?? "", ended: members.length < limit }
+    })
+  }
+
+  #read(keys: ReadonlyArray<string>) {
+    return Effect.async<ReadonlyArray<ReadResult>>((resume) =>
+      Reads.send(this.#connection, this.#bucket, keys, this.#options.select, (results) =>
+        resume(Effect.succeed(results))
+      )
+    )
+  }
+
+  /** A step by a script, which also drops the members whose entry is gone. */
+  get #atOnce(): Effect.Effect<Step, Fault> {
     const { reverse, select } = this.#options
     const args = [
       this.#bucket.entryPrefix,
@@ -123,14 +173,12 @@ class Source {
     ]
     return Effect.map(this.#connection.script("read", ScanScript.scan, [this.#bucket.index], args), (reply) => {
       const [ended, last, ...members] = list(reply)
-      this.#items = []
-      this.#next = 0
+      const items: Array<Stored | Unreadable> = []
       for (let i = 0; i + 1 < members.length; i += 2) {
         const value = members[i + 1]
-        if (Buffer.isBuffer(value)) this.#items.push(Value.decode(text(members[i]), value, select))
+        if (Buffer.isBuffer(value)) items.push(Value.decode(text(members[i]), value, select))
       }
-      this.#after = text(last)
-      this.#ended = ended === 1
+      return { items, last: text(last), ended: ended === 1 }
     })
   }
 
@@ -160,6 +208,10 @@ const leading = (sources: ReadonlyArray<Source>, reverse: boolean): Source | und
   }
   return best
 }
+
+/** The most members of a step, and the most values of one command: nobody else is served meanwhile. */
+const membersMax = 512
+const valuesMax = 128
 
 const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])
 

@@ -7,6 +7,7 @@ import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
 import { type Case, entryKeys, failure, numbered, pagedKeys, setAll, storeCase } from "../Case.ts"
@@ -168,6 +169,20 @@ export const orderCases: ReadonlyArray<Case> = [
         const inOrder = sorted(seen)
         assert.deepEqual(seen, reverse ? inOrder.reverse() : inOrder)
       }
+    })
+  ),
+  order("an entry that moves within a range while a page of it is read is there, once", (store) =>
+    Effect.gen(function* () {
+      yield* store.set("a", 1)
+      const move = (from: string, to: string) => store.commit(Atomic.make.pipe(Atomic.delete(from), Atomic.set(to, 1)))
+      const [, pages] = yield* Effect.all(
+        [
+          Effect.replicateEffect(Effect.zipRight(move("a", "b"), move("b", "a")), 50),
+          Effect.replicateEffect(store.page(KeyRange.all, { limit: 10 }), 100)
+        ],
+        { concurrency: "unbounded" }
+      )
+      for (const { entries } of pages) assert.equal(entries.length, 1)
     })
   ),
   order("a page goes on behind its cursor although that entry is gone", (store) =>
