@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import { InvalidRange } from "./StateError.ts"
 
@@ -26,12 +27,24 @@ export interface Pattern {
  * @category parsing
  */
 export const parse = (pattern: string): Either.Either<Pattern, InvalidRange> =>
-  Either.map(tokenize(Array.from(pattern)), (tokens) => ({
-    prefix: literalPrefix(tokens),
-    matches: (key: string) => matches(tokens, Array.from(key))
-  }))
+  Either.map(tokenize(Array.from(pattern)), (tokens) => {
+    const [literals, rest] = Arr.span(tokens, isLiteral)
+    const prefix = literals.map(({ literal }) => literal).join("")
+    // Most patterns are a prefix and a star.
+    const isAny = rest.length === 1 && rest[0] === "*"
+    return {
+      prefix,
+      matches: (key) => key.startsWith(prefix) && (isAny || matches(rest, Array.from(key.slice(prefix.length))))
+    }
+  })
 
-type Token = "*" | ((char: string) => boolean) | { readonly literal: string }
+type Token = "*" | ((char: string) => boolean) | Literal
+
+interface Literal {
+  readonly literal: string
+}
+
+const isLiteral = (token: Token): token is Literal => typeof token === "object"
 
 const tokenize = (chars: ReadonlyArray<string>): Either.Either<ReadonlyArray<Token>, InvalidRange> => {
   const tokens: Array<Token> = []
@@ -86,15 +99,6 @@ const charSet = (chars: ReadonlyArray<string>, from: number): Either.Either<Char
     return ranges.some(([low, high]) => low <= point && point <= high) !== negated
   }
   return Either.right({ end: i, includes })
-}
-
-const literalPrefix = (tokens: ReadonlyArray<Token>): string => {
-  let prefix = ""
-  for (const token of tokens) {
-    if (typeof token !== "object") break
-    prefix += token.literal
-  }
-  return prefix
 }
 
 /**

@@ -160,12 +160,14 @@ export const entries = <Invalid extends OnInvalid = "fail">(
  * @category reading
  */
 export const keys = (view: View.View, pattern: string): Stream.Stream<string, ReadError> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const { prefix, matches } = yield* Pattern.parse(pattern)
-      const full = yield* KeyRange.resolve(view.namespace, KeyRange.prefix(prefix))
-      return Stream.filter(fullKeys(view, "keys", full, pageLimitMax), matches)
-    })
+  Either.match(
+    Either.bindTo(Pattern.parse(pattern), "pattern").pipe(
+      Either.bind("range", ({ pattern }) => KeyRange.resolve(view.namespace, KeyRange.prefix(pattern.prefix)))
+    ),
+    {
+      onLeft: Stream.fail,
+      onRight: ({ pattern, range }) => Stream.filter(fullKeys(view, "keys", range, pageLimitMax), pattern.matches)
+    }
   )
 
 /**
