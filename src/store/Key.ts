@@ -47,8 +47,7 @@ export type TypeId = "~effect-state/FullKey"
  * @since 0.1.0
  * @category models
  */
-export interface FullKey {
-  readonly [TypeId]: TypeId
+export class FullKey {
   /** The path, a colon, the key: what a backend stores. */
   readonly text: string
   /** Entries of equal placement live together, and only those can be committed together on a cluster. */
@@ -58,6 +57,19 @@ export interface FullKey {
   readonly namespace: Namespace
   /** What is wrong with the key, if anything: using it fails with this. */
   readonly invalid: InvalidKey | undefined
+
+  constructor(namespace: Namespace, local: string, text: string, placement: string, invalid: InvalidKey | undefined) {
+    this.text = text
+    this.placement = placement
+    this.local = local
+    this.namespace = namespace
+    this.invalid = invalid
+  }
+
+  /** In the prototype: a literal with a computed property takes longer to make than all else that a key needs. */
+  get [TypeId](): TypeId {
+    return TypeId
+  }
 }
 
 /**
@@ -99,11 +111,8 @@ export const problemOfPart = (text: string, bytesMax: number): InvalidKey | unde
  * @since 0.1.0
  * @category keys
  */
-export const extend = (key: FullKey, suffix: string): FullKey => ({
-  ...key,
-  text: key.text + suffix,
-  local: key.local + suffix
-})
+export const extend = ({ namespace, local, text, placement, invalid }: FullKey, suffix: string): FullKey =>
+  new FullKey(namespace, local + suffix, text + suffix, placement, invalid)
 
 /**
  * Escapes a segment of a namespace's path: no two paths look alike, and none ends in the middle of another.

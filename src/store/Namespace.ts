@@ -133,14 +133,8 @@ export const child = (parent: Namespace, name: string | Inner, options: Options 
 export const fullKey = (namespace: Namespace, key: string): Key.FullKey => {
   const problem = namespace.invalid ?? problemOf(namespace, key)
   const text = namespace.start + key
-  return {
-    [Key.TypeId]: Key.TypeId,
-    text,
-    placement: problem === undefined ? placementOf(namespace, key, text) : text,
-    local: key,
-    namespace,
-    invalid: problem
-  }
+  const placement = problem === undefined ? placementOf(namespace, key, text) : text
+  return new Key.FullKey(namespace, key, text, placement, problem)
 }
 
 /**

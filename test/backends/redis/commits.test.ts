@@ -3,6 +3,7 @@ import * as Commits from "../../../src/backends/redis/commits.ts"
 import * as Layout from "../../../src/backends/redis/layout.ts"
 import type { Reply } from "../../../src/backends/redis/request.ts"
 import type { Commit, Mutation } from "../../../src/store/Backend.ts"
+import * as Key from "../../../src/store/Key.ts"
 import * as Namespace from "../../../src/store/Namespace.ts"
 import * as Ttl from "../../../src/store/Ttl.ts"
 
@@ -17,7 +18,7 @@ const outcomesOf = (commits: ReadonlyArray<Commit>, reply: Reply) =>
 describe("a reply that no script gives", () => {
   const batches = {
     "a lone write": [of(put)],
-    writes: [of(put), of({ ...put, key: { ...key, text: ":b" } })],
+    writes: [of(put), of({ ...put, key: Key.extend(key, "b") })],
     "commits of other kinds": [of({ _tag: "Delete", key }), of(put)]
   }
   for (const [name, commits] of Object.entries(batches)) {
