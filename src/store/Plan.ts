@@ -37,7 +37,7 @@ export const run = <Present extends Stored>(
 ): Exclude<Outcome, Fault> => {
   const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, place, nowMs))
   if (conflicts.length > 0) return { _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) }
-  const [mutation] = mutations
+  const mutation = mutations[0] // By index: taking an array apart goes through its iterator.
   if (mutation !== undefined && mutations.length === 1) return runOne(mutation, place, version, nowMs)
   const results: Array<boolean | number> = []
   // What the mutations so far made of their keys.

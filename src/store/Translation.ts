@@ -39,7 +39,7 @@ export const lower = (
   operation: string,
   steps: ReadonlyArray<Step>
 ): Either.Either<Commit, WriteError | Refusal> => {
-  const [step] = steps
+  const step = steps[0] // By index: taking an array apart goes through its iterator.
   if (step !== undefined && step._tag !== "Check" && steps.length === 1) return lowerOne(view, operation, step)
   if (steps.length > view.backend.capabilities.commitStepsMax) return tooLarge(view, operation, steps.length, 0)
   const checks: Array<Check> = []
