@@ -80,11 +80,13 @@ const done: ReadonlyArray<boolean> = [true]
  * @since 0.1.0
  * @category planning
  */
-export const versionMax = (commit: Commit, version: Version): Version =>
-  commit.mutations.reduce<Version>(
-    (max, mutation) => (mutation._tag === "Install" && mutation.entry.version > max ? mutation.entry.version : max),
-    version
-  )
+export const versionMax = ({ mutations }: Commit, version: Version): Version => {
+  let max = version
+  for (const mutation of mutations) {
+    if (mutation._tag === "Install" && mutation.entry.version > max) max = mutation.entry.version
+  }
+  return max
+}
 
 /**
  * The sum of a counter's payload and a delta; `undefined` unless the payload is the JSON text of a safe integer and the
