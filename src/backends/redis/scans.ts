@@ -123,7 +123,8 @@ class Source {
   /** Makes one step; it may find nothing, and yet not be the last one. */
   get fill(): Effect.Effect<void, Fault> {
     return Effect.gen(this, function* () {
-      const { ended, items, last } = (yield* this.#inTwo) ?? (yield* this.#atOnce)
+      const values = this.#options.select === "entry" ? yield* this.#inTwo : undefined
+      const { ended, items, last } = values ?? (yield* this.#atOnce)
       this.#items = items
       this.#next = 0
       this.#after = last
@@ -132,8 +133,8 @@ class Source {
   }
 
   /**
-   * A step by two plain commands, the members and then their values: a script takes the server three times as long, most of
-   * it for passing the values on. Nothing if an entry was gone by then: it may have moved to another key of the range.
+   * A step for values by two plain commands, the members and then their values: a script takes the server three times as
+   * long, most of it for passing them on. Nothing if an entry was gone by then: it may have moved to another key of the range.
    */
   get #inTwo(): Effect.Effect<Step | undefined, Fault> {
     return Effect.gen(this, function* () {
@@ -155,9 +156,7 @@ class Source {
 
   #read(keys: ReadonlyArray<string>) {
     return Effect.async<ReadonlyArray<ReadResult>>((resume) =>
-      Reads.send(this.#connection, this.#bucket, keys, this.#options.select, (results) =>
-        resume(Effect.succeed(results))
-      )
+      Reads.send(this.#connection, this.#bucket, keys, "entry", (results) => resume(Effect.succeed(results)))
     )
   }
 
