@@ -24,18 +24,25 @@ export const send = (
   done: (results: ReadonlyArray<ReadResult>) => void
 ): void => {
   const names = keys.map((key) => bucket.entryPrefix + key)
-  const answer = (fault: Fault | undefined, reply: Reply) => {
-    const values = Array.isArray(reply) ? reply : []
-    const failed = fault ?? (values.length === keys.length ? undefined : incomplete)
-    done(
-      keys.map((key, i) => {
-        const value = values[i]
-        return failed ?? (Buffer.isBuffer(value) ? Value.decode(key, value, select) : undefined)
-      })
-    )
-  }
+  const answer = (fault: Fault | undefined, reply: Reply) =>
+    done(fault === undefined ? results(keys, reply, select) : keys.map(() => fault))
   if (select === "entry") connection.send("read", ["MGET", ...names], answer)
   else connection.sendScript("read", HeadsScript.heads, names, [], answer)
+}
+
+/**
+ * What the reply to a read tells of each key.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const results = (keys: ReadonlyArray<string>, reply: Reply, select: Select): ReadonlyArray<ReadResult> => {
+  const values = Array.isArray(reply) ? reply : []
+  if (values.length !== keys.length) return keys.map(() => incomplete)
+  return keys.map((key, i) => {
+    const value = values[i]
+    return Buffer.isBuffer(value) ? Value.decode(key, value, select) : undefined
+  })
 }
 
 /** To call what is missing absent would be a lie. */

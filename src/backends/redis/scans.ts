@@ -154,9 +154,11 @@ class Source {
     })
   }
 
-  #read(keys: ReadonlyArray<string>) {
-    return Effect.async<ReadonlyArray<ReadResult>>((resume) =>
-      Reads.send(this.#connection, this.#bucket, keys, "entry", (results) => resume(Effect.succeed(results)))
+  /** Decoded by the fiber: values that are decoded in the driver's callback outlive many a page of a long range. */
+  #read(keys: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<ReadResult>, Fault> {
+    const names = keys.map((key) => this.#bucket.entryPrefix + key)
+    return Effect.map(this.#connection.command("read", "MGET", ...names), (reply) =>
+      Reads.results(keys, reply, "entry")
     )
   }
 
