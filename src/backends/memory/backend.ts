@@ -223,4 +223,4 @@ const copy = (payload: Payload | undefined): Payload | undefined =>
   typeof payload === "object" ? payload.slice() : payload
 
 /** For how long a step of the sweep may hold the process up, in milliseconds: not all entries and machines are equally fast. */
-const sweepMsMax = 5
+const sweepMsMax = 2
