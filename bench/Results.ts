@@ -6,6 +6,7 @@ import { createRequire } from "node:module"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -81,15 +82,16 @@ export const save = (
       machine: here,
       versions: { ...kept.versions, ...versions(), ...servers },
       effort,
-      results: [...without(kept.results, results), ...results],
-      facts: [...without(kept.facts, facts), ...facts]
+      results: merged(kept.results, results),
+      facts: merged(kept.facts, facts)
     }
     Fs.writeFileSync(file, `${Schema.encodeSync(Json)(all)}\n`)
   })
 
-const without = <A extends { readonly title: string }>(old: ReadonlyArray<A>, replaced: ReadonlyArray<A>) => {
-  const titles = new Set(replaced.map(({ title }) => title))
-  return old.filter(({ title }) => !titles.has(title))
+/** Each title's newest entries, where the title stood before. */
+const merged = <A extends { readonly title: string }>(old: ReadonlyArray<A>, added: ReadonlyArray<A>) => {
+  const byTitle = { ...Arr.groupBy(old, ({ title }) => title), ...Arr.groupBy(added, ({ title }) => title) }
+  return Object.values(byTitle).flat()
 }
 
 const machine = (): Results["machine"] => ({
