@@ -27,8 +27,8 @@ import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import type { Version } from "../../store/Version.ts"
 import { lonePut, type Put, Puts, versionOf } from "./puts.ts"
-import { item, keyOf, stored, unpack } from "./row.ts"
-import type { Statements } from "./schema.ts"
+import { item, stored, unpack, unpackAll } from "./row.ts"
+import type { Scans, Statements } from "./schema.ts"
 
 /**
  * The rows that one step of a scan looks at, expired ones included.
@@ -199,22 +199,16 @@ export class Engine {
     return floor
   }
 
-  /** A bounded part of a range's live entries, in order. */
-  scan(range: FullRange, { after, limit, reverse, select }: ScanOptions): ScanStep {
+  /** A bounded part of a range's live entries, in order, by one statement: in between, one could move to another key. */
+  scan(range: FullRange, options: ScanOptions): ScanStep {
     const nowMs = this.#nowMs()
-    const rowsMax = Math.min(limit, scanRowsMax)
-    const scans = this.#sql.scans[select]
-    const rows = reverse
-      ? scans.reverse(nowMs, nowMs, range.start, after ?? range.end, rowsMax)
-      : (after === undefined ? scans.first : scans.next)(nowMs, nowMs, after ?? range.start, range.end, rowsMax)
-    const keys = rows.map(keyOf)
-    const read = keys.map((key, i) => unpack(key, rows[i], select, key.length + 1))
-    const others = this.#readColumnsOf(
-      keys.filter((_, i) => read[i] === undefined),
-      select
-    )
-    const items = keys.flatMap((key, i) => live(read[i] ?? others.get(key), nowMs) ?? [])
-    return { items, reached: rows.length === rowsMax ? keys.at(-1) : undefined }
+    const rowsMax = Math.min(options.limit, scanRowsMax)
+    const { packed, columns } = this.#sql.scans[options.select]
+    const read: ReadonlyArray<Stored | Unreadable> =
+      unpackAll(rowsIn(packed, range, options, nowMs, rowsMax), options.select) ??
+      rowsIn(columns, range, options, nowMs, rowsMax).map((row) => item(String(row[5]), row, options.select))
+    const items = read.flatMap((item) => live(item, nowMs) ?? [])
+    return { items, reached: read.length === rowsMax ? read.at(-1)?.key : undefined }
   }
 
   /** The number of live entries in a bounded part of a range. */
@@ -263,6 +257,18 @@ const sampleRows = 1_000
 
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
+
+const rowsIn = <A>(
+  { first, next, reverse }: Scans<A>,
+  { start, end }: FullRange,
+  options: ScanOptions,
+  nowMs: number,
+  rowsMax: number
+): ReadonlyArray<A> => {
+  const { after } = options
+  if (options.reverse) return reverse(nowMs, start, after ?? end, rowsMax)
+  return after === undefined ? first(nowMs, start, end, rowsMax) : next(nowMs, after, end, rowsMax)
+}
 
 const live = (read: Stored | Unreadable | undefined, nowMs: number): Stored | Unreadable | undefined =>
   read?._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read

@@ -64,20 +64,14 @@ export const packed = (payload: string): string => `CASE typeof(${payload}) WHEN
   version || ' ' || created_at_ms || ' ' || updated_at_ms || ' ' || ifnull(expires_at_ms, '') || ' ' || ${payload} END`
 
 /**
- * The same with the key before it, which has no NUL, and alone where the rest would be NULL.
+ * The same with the key before it, which has no NUL, and alone where the rest would be NULL. What has expired at the time
+ * that is the statement's parameter comes without its payload, to be left out.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const packedWithKey = (payload: string): string => `key || char(0) || ifnull(${packed(payload)}, '')`
-
-/**
- * The key of a row that was packed with it.
- *
- * @since 0.1.0
- * @category decoding
- */
-export const keyOf = (row: unknown): string => String(row).slice(0, String(row).indexOf("\0"))
+export const packedWithKey = (payload: string): string =>
+  `key || char(0) || CASE WHEN expires_at_ms <= ? THEN ${packed("''")} ELSE ifnull(${packed(payload)}, '') END`
 
 /**
  * The entry of a packed row, behind a key or not; `undefined` for one that has to be read column by column.
@@ -106,6 +100,23 @@ export const unpack = (key: string, row: unknown, select: Select, start = 0): St
         payload: select === "entry" ? row.slice(payload) : undefined
       }
     : undefined
+}
+
+/**
+ * The entries of rows that were packed with their keys; `undefined` if there is one that has to be read column by column.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const unpackAll = (rows: ReadonlyArray<unknown>, select: Select): ReadonlyArray<Stored> | undefined => {
+  const entries: Array<Stored> = []
+  for (const row of rows) {
+    const key = String(row).slice(0, String(row).indexOf("\0"))
+    const entry = unpack(key, row, select, key.length + 1)
+    if (entry === undefined) return undefined
+    entries.push(entry)
+  }
+  return entries
 }
 
 /** NaN unless all are digits. */

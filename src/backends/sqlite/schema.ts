@@ -9,7 +9,7 @@
 import * as Either from "effect/Either"
 import { fault } from "../../store/Backend.ts"
 import { InvalidOption } from "../../store/StateError.ts"
-import { type Connection, Refusal } from "./connection.ts"
+import { type Connection, type Params, Refusal } from "./connection.ts"
 import { packed, packedWithKey } from "./row.ts"
 
 /**
@@ -103,6 +103,14 @@ const create = (connection: Connection, { entries, meta, expiry }: Names): void 
 export type Statements = ReturnType<typeof prepare>
 
 /**
+ * The rows of a range, from its start, behind a key, and backwards: time, start, end, limit.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Scans<A> = Readonly<Record<"first" | "next" | "reverse", (...params: Params) => ReadonlyArray<A>>>
+
+/**
  * Prepares them; it throws where the tables are not what they should be.
  *
  * @since 0.1.0
@@ -131,15 +139,16 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
     updated_at_ms = excluded.updated_at_ms, expires_at_ms = excluded.expires_at_ms, payload = excluded.payload`
   const update = `ON CONFLICT (key) DO UPDATE SET version = excluded.version, ${values} WHERE excluded.version > version`
   // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
-  const scan = (from: string, to: string, order: string, payload: string) =>
-    connection.values(
-      `SELECT ${packedWithKey(`CASE WHEN expires_at_ms <= ? THEN '' ELSE ${payload} END`)}
-       FROM ${entries} WHERE key ${from} ? AND key ${to} ? ORDER BY key ${order} LIMIT ?`
-    )
+  const columnsOf = (payload: string) =>
+    `version, created_at_ms, updated_at_ms, expires_at_ms, CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END, key`
+  const scan = <A>(prepare: (sql: string) => (...params: Params) => ReadonlyArray<A>, columns: string): Scans<A> => {
+    const sql = (from: string, order: string) =>
+      `SELECT ${columns} FROM ${entries} WHERE key ${from} ? AND key < ? ORDER BY key ${order} LIMIT ?`
+    return { first: prepare(sql(">=", "ASC")), next: prepare(sql(">", "ASC")), reverse: prepare(sql(">=", "DESC")) }
+  }
   const scans = (payload: string) => ({
-    first: scan(">=", "<", "ASC", payload),
-    next: scan(">", "<", "ASC", payload),
-    reverse: scan(">=", "<", "DESC", payload)
+    packed: scan(connection.values, packedWithKey(payload)),
+    columns: scan(connection.query, columnsOf(payload))
   })
   const count = (from: string) =>
     connection.first(
