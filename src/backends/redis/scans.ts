@@ -133,8 +133,8 @@ class Source {
   }
 
   /**
-   * A step for values by two plain commands, the members and then their values: a script takes the server three times as
-   * long, most of it for passing them on. Nothing if an entry was gone by then: it may have moved to another key of the range.
+   * A step for values by two plain commands, the members and then their values: a script takes the server far longer, most
+   * of it for passing them on. Nothing if an entry was gone by then: it may have moved to another key of the range.
    */
   get #inTwo(): Effect.Effect<Step | undefined, Fault> {
     return Effect.gen(this, function* () {

@@ -118,14 +118,11 @@ export type Scans<A> = Readonly<Record<"first" | "next" | "reverse", (...params:
  */
 export const prepare = (connection: Connection, { entries, meta }: Names) => {
   const columns = "key, version, created_at_ms, updated_at_ms, expires_at_ms, payload"
-  const read = (payload: string) =>
-    `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload} FROM ${entries} WHERE key = ?`
-  // Many keys, as a JSON array, by one statement; the key comes last.
+  const row = (payload: string) => `version, created_at_ms, updated_at_ms, expires_at_ms, ${payload}`
+  const read = (payload: string) => `SELECT ${row(payload)} FROM ${entries} WHERE key = ?`
+  // Many keys, as a JSON array, by one statement; the key comes last, as in a scan.
   const readMany = (payload: string) =>
-    connection.query(
-      `SELECT version, created_at_ms, updated_at_ms, expires_at_ms, ${payload}, key FROM ${entries}
-       WHERE key IN (SELECT value FROM json_each(?))`
-    )
+    connection.query(`SELECT ${row(payload)}, key FROM ${entries} WHERE key IN (SELECT value FROM json_each(?))`)
   // A row for each of them, in their order; 0 where there is no entry.
   const packedMany = (payload: string) =>
     connection.values(
@@ -139,16 +136,15 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
     updated_at_ms = excluded.updated_at_ms, expires_at_ms = excluded.expires_at_ms, payload = excluded.payload`
   const update = `ON CONFLICT (key) DO UPDATE SET version = excluded.version, ${values} WHERE excluded.version > version`
   // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
-  const columnsOf = (payload: string) =>
-    `version, created_at_ms, updated_at_ms, expires_at_ms, CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END, key`
-  const scan = <A>(prepare: (sql: string) => (...params: Params) => ReadonlyArray<A>, columns: string): Scans<A> => {
+  const liveRow = (payload: string) => `${row(`CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END`)}, key`
+  const scan = <A>(prepare: (sql: string) => (...params: Params) => ReadonlyArray<A>, shown: string): Scans<A> => {
     const sql = (from: string, order: string) =>
-      `SELECT ${columns} FROM ${entries} WHERE key ${from} ? AND key < ? ORDER BY key ${order} LIMIT ?`
+      `SELECT ${shown} FROM ${entries} WHERE key ${from} ? AND key < ? ORDER BY key ${order} LIMIT ?`
     return { first: prepare(sql(">=", "ASC")), next: prepare(sql(">", "ASC")), reverse: prepare(sql(">=", "DESC")) }
   }
   const scans = (payload: string) => ({
     packed: scan(connection.values, packedWithKey(payload)),
-    columns: scan(connection.query, columnsOf(payload))
+    columns: scan(connection.query, liveRow(payload))
   })
   const count = (from: string) =>
     connection.first(
