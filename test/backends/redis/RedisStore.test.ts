@@ -234,6 +234,21 @@ describe("scripts", () => {
 })
 
 describe("several buckets", () => {
+  it.live("are read to their ends, also where one of them has all of a range", () =>
+    withStore({ buckets: 4 }, ({ store }) =>
+      Effect.gen(function* () {
+        const keys = Array.from({ length: 300 }, (_, i) => `one:${String(i).padStart(3, "0")}`)
+        const together = store.namespace("together", { placement: "prefix" })
+        yield* together.setMany(keys.map((key) => ({ key, value: key })))
+        const { entries } = yield* together.page(KeyRange.all, { limit: 250 })
+        assert.deepStrictEqual(
+          entries.map(({ key }) => key),
+          keys.slice(0, 250)
+        )
+      })
+    )
+  )
+
   it.live("keep ranges in order over all of them", () =>
     withStore({ buckets: 4 }, ({ store, redis, prefix }) =>
       Effect.gen(function* () {
