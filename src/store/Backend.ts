@@ -235,6 +235,8 @@ export interface Capabilities {
         readonly readsMax: number | undefined
         /** The most commits of one `commit`. */
         readonly commitsMax: number
+        /** The fewest commits that are worth a batch of their own beside another one: a transaction has its price. Default 2. */
+        readonly commitsMin?: number | undefined
         /** The most batches under way at once, of reads and of commits each. */
         readonly inFlightMax: number
         /** The same of reads, where it differs. */

@@ -3,8 +3,8 @@
  *
  * A caller that is alone is sent at once. A call that finds nobody under way goes out at the end of its tick, with all of
  * that tick. Under load a batch takes about half of all calls that are waiting or under way, so that the server works on
- * one batch while the answers of another are handed out; and where fewer wait than are under way, they wait for more to
- * come, though not for long. No caller's interruption reaches a batch, and an interrupted call that was not sent yet is
+ * one batch while the answers of another are handed out; and where far fewer wait than are under way, they wait for more
+ * to come, though not for long. No caller's interruption reaches a batch, and an interrupted call that was not sent yet is
  * withdrawn.
  *
  * @since 0.1.0
@@ -33,11 +33,14 @@ export type Replies<Reply> = Exit.Exit<ReadonlyArray<Reply | Later>>
 export interface Options<Request, Reply> {
   /** Sends a batch, and tells what became of it, once, whatever that is; or throws, and has not told anything. */
   readonly send: (requests: ReadonlyArray<Request>, done: (replies: Replies<Reply>) => void) => void
-  /** The same for one request in its caller's fiber, where nobody else is waited for: then all who wait make one batch. */
+  /** The same for one request in its caller's fiber, where nobody else is waited for. */
   readonly sendAlone?: ((request: Request) => Effect.Effect<Reply | Fault>) | undefined
   /** Whether a caller that is alone goes straight through; false where it was asked before it came. */
   readonly looksForCompany: boolean
   readonly batchMax: number
+  /** The fewest calls that make half of all: where these would be fewer, all who wait make one batch. Default 2. */
+  readonly halfMin?: number | undefined
+  /** The most batches under way at once; if it is one, all who wait go in it. */
   readonly inFlightMax: number
 }
 
@@ -108,17 +111,17 @@ export class Batcher<Request, Reply> {
     })
   }
 
-  /** Fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
+  /** Far fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
   #flush(isPatient = true): void {
-    const { batchMax, inFlightMax, sendAlone } = this.#options
+    const { batchMax, halfMin = 2, inFlightMax } = this.#options
     while (this.#waiting.length > 0 && this.#batchesInFlight < inFlightMax) {
-      if (isPatient && this.#waiting.length < this.#callsInFlight) {
+      if (isPatient && this.#waiting.length < Math.floor(this.#callsInFlight * companyMin)) {
         this.#startPatience()
         return
       }
       const half = Math.ceil((this.#waiting.length + this.#callsInFlight) / 2)
-      const size = sendAlone === undefined ? Math.min(batchMax, Math.max(batchMin, half)) : batchMax
-      const calls = this.#waiting.splice(0, size).filter(isWanted)
+      const splits = inFlightMax > 1 && half >= halfMin
+      const calls = this.#waiting.splice(0, splits ? Math.min(half, batchMax) : batchMax).filter(isWanted)
       if (calls.length > 0) this.#send(calls)
     }
   }
@@ -150,8 +153,8 @@ export class Batcher<Request, Reply> {
   }
 }
 
-/** Fewer calls than these are not worth splitting into two batches. */
-const batchMin = 8
+/** The part of the calls under way that as many have to wait as to go without more of them; an odd number parts well. */
+const companyMin = 3 / 4
 
 /** How long a call may wait for company while a batch is under way, in milliseconds. */
 const patienceMs = 5

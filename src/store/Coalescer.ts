@@ -15,7 +15,7 @@ import type * as FiberStatus from "effect/FiberStatus"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { type Backend, type Commit, type Later, type Outcome, type ReadResult, type Select, settle } from "./Backend.ts"
-import { Batcher, inTime, type Replies } from "./Batcher.ts"
+import { Batcher, inTime, type Options, type Replies } from "./Batcher.ts"
 import type { FullKey } from "./Key.ts"
 import { Lanes } from "./Lanes.ts"
 
@@ -80,7 +80,7 @@ export const make = (
       Effect.sync(() => new Lanes((lane) => void Runtime.runFork(runtime)(lane))),
       (lanes) => Effect.sync(() => lanes.close())
     )
-    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, batchMax: number, inFlightMax: number) =>
+    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, sizes: Sizes) =>
       Effect.acquireRelease(
         Effect.sync(
           () =>
@@ -96,8 +96,7 @@ export const make = (
                 ? (request) => Effect.flatMap(run([request]), (replies) => inTime<Reply>(first(replies)))
                 : undefined,
               looksForCompany: backend.now === undefined,
-              batchMax,
-              inFlightMax
+              ...sizes
             })
         ),
         (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), options.closeTimeout ?? "10 seconds")
@@ -105,8 +104,7 @@ export const make = (
 
     const commits = yield* batcher(
       { run: backend.commit, send: backend.send?.commit },
-      limits.commitsMax,
-      limits.inFlightMax
+      { batchMax: limits.commitsMax, halfMin: limits.commitsMin, inFlightMax: limits.inFlightMax }
     )
     const commit: Access["commit"] = (commit, answer, fiber, status) => commits.submit(commit, answer, fiber, status)
     if (limits.readsMax === undefined) {
@@ -125,9 +123,9 @@ export const make = (
       run: (keys) => backend.read(keys, select),
       send: send && ((keys, done) => send.read(keys, select, done))
     })
-    const readsInFlightMax = limits.readsInFlightMax ?? limits.inFlightMax
-    const entries = yield* batcher(reads("entry"), limits.readsMax, readsInFlightMax)
-    const metas = yield* batcher(reads("meta"), limits.readsMax, readsInFlightMax)
+    const sizes: Sizes = { batchMax: limits.readsMax, inFlightMax: limits.readsInFlightMax ?? limits.inFlightMax }
+    const entries = yield* batcher(reads("entry"), sizes)
+    const metas = yield* batcher(reads("meta"), sizes)
     return {
       now: undefined,
       read: <A, E>(key: FullKey, select: Select, answer: (result: ReadResult) => Effect.Effect<A, E>) => {
@@ -137,6 +135,8 @@ export const make = (
       commit
     }
   })
+
+type Sizes = Pick<Options<unknown, unknown>, "batchMax" | "halfMin" | "inFlightMax">
 
 /** How a batch reaches the backend: by an Effect, or by a callback. */
 interface Way<Request, Reply> {

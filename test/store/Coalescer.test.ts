@@ -15,14 +15,22 @@ const keyOf = (i: number) => Namespace.fullKey(root, `k${i}`)
 
 interface Limits {
   readonly readsMax: number
+  readonly commitsMin?: number
   readonly inFlightMax: number
   readonly readsInFlightMax?: number
 }
 
-/** A backend that records its batches, answers them when told to, and finds nothing. */
+/** A backend that records its batches, answers them when told to, finds nothing, and commits nothing. */
 const recorder = (limits: Limits) => {
   const batches: Array<ReadonlyArray<string>> = []
   const gates: Array<Deferred.Deferred<void>> = []
+  const recorded = (keys: ReadonlyArray<FullKey>) =>
+    Effect.gen(function* () {
+      batches.push(keys.map((key) => key.local))
+      const gate = yield* Deferred.make<void>()
+      gates.push(gate)
+      yield* Deferred.await(gate)
+    })
   const backend: Backend.Backend = {
     name: "recorder",
     capabilities: {
@@ -35,16 +43,15 @@ const recorder = (limits: Limits) => {
       valueBytesMax: 100
     },
     read: (keys) =>
-      Effect.gen(function* () {
-        batches.push(keys.map((key) => key.local))
-        const gate = yield* Deferred.make<void>()
-        gates.push(gate)
-        yield* Deferred.await(gate)
-        return keys.map((key) =>
-          key.local === "k13" ? { _tag: "Unreadable", key: key.text, reason: "bad" } : undefined
-        )
-      }),
-    commit: () => Effect.dieMessage("not used"),
+      Effect.as(
+        recorded(keys),
+        keys.map((key) => (key.local === "k13" ? { _tag: "Unreadable", key: key.text, reason: "bad" } : undefined))
+      ),
+    commit: (batch) =>
+      Effect.as(
+        recorded(batch.flatMap(({ mutations }) => mutations.map(({ key }) => key))),
+        batch.map(() => ({ _tag: "Conflict", keys: [] }))
+      ),
     scan: () => Effect.dieMessage("not used"),
     count: () => Effect.dieMessage("not used"),
     sweep: () => Effect.dieMessage("not used"),
@@ -58,6 +65,11 @@ const recorder = (limits: Limits) => {
 }
 
 const read = (access: Coalescer.Access, key: FullKey) => access.read(key, "entry", Effect.succeed)
+
+const remove = (access: Coalescer.Access, key: FullKey) =>
+  Effect.withFiberRuntime<Backend.Outcome>((fiber, status) =>
+    access.commit({ checks: [], mutations: [{ _tag: "Delete", key }] }, Effect.succeed, fiber, status)
+  )
 
 const settled = Effect.repeatN(Effect.yieldNow(), 20)
 
@@ -104,36 +116,92 @@ describe("Coalescer", () => {
     )
   }
 
-  it.scoped("a few calls wait for a larger batch under way, and go when it returns", () =>
+  for (const { callers, sizes } of [
+    { callers: 2, sizes: [2] },
+    { callers: 3, sizes: [2, 1] },
+    { callers: 13, sizes: [7, 6] },
+    { callers: 64, sizes: [32, 32] }
+  ]) {
+    it.scoped(`${callers} callers that come back make batches of ${sizes.join(" and ")}, under way at once`, () =>
+      Effect.gen(function* () {
+        const { backend, batches, openNext, underWay } = recorder({ readsMax: 100, inFlightMax: 3 })
+        const access = yield* Coalescer.make(backend)
+        const keys = Array.from({ length: callers }, (_, i) => keyOf(i + 100))
+        const all = yield* Effect.fork(
+          Effect.forEach(keys, (key) => Effect.forever(read(access, key)), { concurrency: "unbounded" })
+        )
+        yield* settled
+        for (let round = 0; round < 10; round++) {
+          assert.strictEqual(underWay(), sizes.length)
+          yield* openNext
+          yield* settled
+        }
+        for (const [i, batch] of batches.entries()) assert.strictEqual(batch.length, sizes[i % sizes.length])
+        yield* Fiber.interrupt(all)
+        while (underWay() > 0) yield* openNext
+      })
+    )
+  }
+
+  it.scoped("commits part into batches that are worth a transaction each", () =>
     Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const { backend, batches, openNext } = recorder({ readsMax: 100, commitsMin: 8, inFlightMax: 3 })
+      const access = yield* Coalescer.make(backend)
+      for (const callers of [14, 16]) {
+        const keys = Array.from({ length: callers }, (_, i) => keyOf(i))
+        const all = yield* Effect.fork(
+          Effect.forEach(keys, (key) => remove(access, key), { concurrency: "unbounded", discard: true })
+        )
+        yield* settled
+        while (all.unsafePoll() === null) {
+          yield* openNext
+          yield* settled
+        }
+      }
+      assert.deepStrictEqual(
+        batches.map((batch) => batch.length),
+        [14, 8, 8]
+      )
+    })
+  )
+
+  it.scoped("a few calls wait for many that are under way, and go when these return", () =>
+    Effect.gen(function* () {
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
       const access = yield* Coalescer.make(backend)
       const reading = (keys: ReadonlyArray<number>) =>
         Effect.fork(Effect.forEach(keys, (i) => read(access, keyOf(i)), { concurrency: "unbounded" }))
-      const many = yield* reading([1, 2, 3, 4])
+      const many = yield* reading([1, 2, 3, 4, 5, 6])
       yield* settled
-      const few = yield* reading([5, 6])
+      const few = yield* reading([7, 8])
       yield* settled
-      assert.deepStrictEqual(batches, [["k1", "k2", "k3", "k4"]])
+      assert.deepStrictEqual(batches, [
+        ["k1", "k2", "k3"],
+        ["k4", "k5", "k6"]
+      ])
+      yield* openNext
+      yield* settled
+      assert.deepStrictEqual(batches[2], ["k7", "k8"])
+      yield* openNext
       yield* openNext
       yield* Fiber.join(many)
-      yield* settled
-      assert.deepStrictEqual(batches[1], ["k5", "k6"])
-      yield* openNext
       yield* Fiber.join(few)
     })
   )
 
-  it.live("a few calls do not wait for a batch that is held up", () =>
+  it.live("a few calls do not wait for batches that are held up", () =>
     Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
       const access = yield* Coalescer.make(backend)
       const heldUp = yield* Effect.fork(
         Effect.forEach([1, 2, 3, 4], (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
       )
       yield* settled
       const late = yield* Effect.fork(read(access, keyOf(5)))
-      yield* Effect.repeat(Effect.sleep("1 millis"), { until: () => batches.length === 2 })
+      yield* settled
+      assert.strictEqual(batches.length, 2)
+      yield* Effect.repeat(Effect.sleep("1 millis"), { until: () => batches.length === 3 })
+      yield* openNext
       yield* openNext
       yield* openNext
       yield* Fiber.join(heldUp)

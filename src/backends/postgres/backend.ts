@@ -49,7 +49,13 @@ export const make = (link: Link, statements: Statements, options: Options): Back
     capabilities: {
       ...limits,
       // The second batch of reads is sent behind the first: see `Link`.
-      coalesce: { readsMax: 500, readsInFlightMax: 2, commitsMax: 250, inFlightMax: options.inFlightMax }
+      coalesce: {
+        readsMax: 500,
+        readsInFlightMax: 2,
+        commitsMax: 250,
+        commitsMin: 8,
+        inFlightMax: options.inFlightMax
+      }
     },
     within: options.within,
     send: { read: (keys, select, done) => read(link, statements, keys, select, done), commit },
