@@ -32,10 +32,12 @@ export const postgres: Group = {
   cases: [
     { operation: "get", fibers: 1, rivals: { pg: 0.95 } },
     { operation: "get", fibers: 10, rivals: { pg: 2 } },
+    { operation: "get", fibers: 13, rivals: { pg: undefined, "pg, batched by hand": undefined } },
     { operation: "get", fibers: 64, rivals: { pg: 7, ...gets } },
     { operation: "get", fibers: 64, style: "forEach", rivals: { pg: undefined } },
     { operation: "set", fibers: 1, rivals: { pg: 0.95 } },
     { operation: "set", fibers: 10, rivals: { pg: 1.7 } },
+    { operation: "set", fibers: 13, rivals: { pg: undefined, "pg, batched by hand": undefined } },
     { operation: "set", fibers: 64, rivals: { pg: 5, ...sets } }
   ],
   open: Effect.gen(function* () {

@@ -49,10 +49,12 @@ export const redis: Group = {
   setting: "",
   cases: [
     { operation: "get", fibers: 1, rivals: { ioredis: 0.95 } },
+    { operation: "get", fibers: 13, rivals: { ioredis: undefined } },
     { operation: "get", fibers: 64, rivals: { ioredis: 1.6, "@keyv/redis": 2.5, "node-redis, bare": 1.1, ...others } },
     { operation: "get", fibers: 512, rivals: { ioredis: 1.4 } },
     { operation: "get", fibers: 64, style: "forEach", rivals: { ioredis: undefined } },
     { operation: "set", fibers: 1, rivals: { ioredis: 0.9 } },
+    { operation: "set", fibers: 13, rivals: { ioredis: undefined } },
     { operation: "set", fibers: 64, rivals: { ioredis: 1.3, "@keyv/redis": 1.2, ...others } },
     { operation: "set", fibers: 512, rivals: { ioredis: 1.2 } }
   ],

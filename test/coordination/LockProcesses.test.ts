@@ -61,7 +61,8 @@ describe.each(Object.entries(backends))("Eight processes on %s", (name, url) => 
       Effect.gen(function* () {
         const child = yield* bundle
         const { place, store } = yield* open(yield* url)
-        const run = { processes: 8, sections, leaseMs: 200, killPart: 0.01, pausePart: 0.02, fenced: true }
+        // So that of each there are a dozen, and none is missing by chance.
+        const run = { processes: 8, sections, leaseMs: 200, killPart: 0.015, pausePart: 0.03, fenced: true }
         const startedMs = performance.now()
         const { wrote, ...report } = yield* runSections(child, place, { ...run, seed: `${Seed.seed}/${name}` })
         const seconds = Math.round((performance.now() - startedMs) / 1_000)

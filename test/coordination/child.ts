@@ -33,25 +33,27 @@ const sections = ({ sections, leaseMs, killPart, pausePart, fenced, seed }: Sect
   Effect.gen(function* () {
     const store = yield* inNamespace
     const random = Seed.randomOf(seed)
-    /** Each section has three places where something may happen to it. */
-    const mishap = Effect.suspend(() => {
-      const part = random() * 3
-      if (part < killPart) process.kill(process.pid, "SIGKILL")
-      else if (part < killPart + pausePart) {
-        fs.writeSync(1, "paused\n")
-        process.kill(process.pid, "SIGSTOP")
-      }
-      return Effect.void
-    })
+    /** Where something may happen to a section, and which part of what happens to sections does so there. */
+    const mishap = (share: number) =>
+      Effect.suspend(() => {
+        const part = random() / share
+        if (part < killPart) process.kill(process.pid, "SIGKILL")
+        else if (part < killPart + pausePart) {
+          fs.writeSync(1, "paused\n")
+          process.kill(process.pid, "SIGSTOP")
+        }
+        return Effect.void
+      })
     /** Reads, takes its time, and writes one more, relying on nothing but the lock. */
     const section = (lease: Lock.Lease) =>
       Effect.gen(function* () {
-        yield* mishap
+        yield* mishap(1 / 4)
         const before = Option.match(yield* store.get("subject"), {
           onNone: () => ({ n: 0, token: 0 }),
           onSome: ({ value }) => value as Subject // As it is written below.
         })
-        yield* mishap
+        // Who stalls here writes too late: the fence has to refuse that.
+        yield* mishap(1 / 2)
         const after: Subject = { n: before.n + 1, token: lease.token }
         const write = store.commit(
           Atomic.make.pipe(
@@ -66,7 +68,7 @@ const sections = ({ sections, leaseMs, killPart, pausePart, fenced, seed }: Sect
           Effect.catchTag("VersionConflict", () => print("refused"))
         )
         yield* Fiber.join(yield* Effect.forkDaemon(told))
-        yield* mishap
+        yield* mishap(1 / 4)
       })
     const locked = Lock.withLockOn(store, "subject", { lease: leaseMs, wait: "5 minutes" })(section)
     for (let i = 0; i < sections; i++) {
