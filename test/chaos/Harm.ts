@@ -9,20 +9,24 @@ export type Harms = Readonly<Record<string, { readonly weight: number; readonly 
 
 type Harm = (victim: Clients, random: () => number) => Promise<void>
 
-/** Does one of them, and counts it. */
-export const oneOf =
-  (harms: Harms, random: () => number, count: (name: string) => void) =>
-  (victim: Clients): Promise<void> => {
-    const total = Object.values(harms).reduce((sum, { weight }) => sum + weight, 0)
-    let left = random() * total
-    for (const [name, { harm, weight }] of Object.entries(harms)) {
-      left -= weight
-      if (left >= 0) continue
-      count(name)
-      return harm(victim, random)
-    }
-    return Promise.resolve()
+/** Does one of them, and counts it: at first the one whose turn it is in this history, so that none is missing, then any. */
+export const oneOf = (harms: Harms, history: number, random: () => number, count: (name: string) => void) => {
+  const all = Object.entries(harms)
+  let next = all[history % all.length]
+  return (victim: Clients): Promise<void> => {
+    const [name, { harm }] = next ?? oneByWeight(all, random)
+    next = undefined
+    count(name)
+    return harm(victim, random)
   }
+}
+
+type Named = readonly [name: string, Harms[string]]
+
+const oneByWeight = (all: ReadonlyArray<Named>, random: () => number): Named => {
+  const weighted = all.flatMap((one) => Array<Named>(one[1].weight).fill(one))
+  return weighted[Math.floor(random() * weighted.length)] as Named // In bounds.
+}
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 

@@ -44,7 +44,7 @@ const prove = (at: StoreAt, harms: Harm.Harms) =>
     }
     for (let n = 0; n < histories; n++) {
       const random = Seed.randomOf(`${Seed.seed}/${at.kind}/${n}`)
-      const faults = { random, harm: Harm.oneOf(harms, random, count) }
+      const faults = { random, harm: Harm.oneOf(harms, n, random, count) }
       const history = yield* Effect.promise(() => scenario.run(`h${n}`, operations, faults))
       judge(`${at.kind} ${n}`, history)
       for (const { result } of history) count(result._tag)
