@@ -75,9 +75,10 @@ export const backendCases: ReadonlyArray<Case> = [
       }
       assert.ok(commitStepsMax >= 100)
       if (coalesce !== undefined) {
-        const readsMax = coalesce.readsMax ?? 1
+        const { commitsMax, commitsMin = 1, readsMax = 1 } = coalesce
         assert.ok(readsMax >= 1 && readsMax <= batchReadsMax)
-        assert.ok(coalesce.commitsMax >= 1 && coalesce.commitsMax <= batchCommitsMax)
+        assert.ok(commitsMax >= 1 && commitsMax <= batchCommitsMax)
+        assert.ok(commitsMin >= 1 && commitsMin <= commitsMax)
         assert.ok(coalesce.inFlightMax >= 1)
       }
       assert.ok(backend.name.length > 0)
