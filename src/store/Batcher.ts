@@ -153,7 +153,7 @@ export class Batcher<Request, Reply> {
   }
 }
 
-/** The part of the calls under way that as many have to wait as to go without more of them; an odd number parts well. */
+/** Calls go without more company if they are this part of those under way, rounded down: so the two halves of 13 are enough. */
 const companyMin = 3 / 4
 
 /** How long a call may wait for company while a batch is under way, in milliseconds. */

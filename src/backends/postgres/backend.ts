@@ -53,6 +53,7 @@ export const make = (link: Link, statements: Statements, options: Options): Back
         readsMax: 500,
         readsInFlightMax: 2,
         commitsMax: 250,
+        // Each batch is a transaction, and waits for the disk.
         commitsMin: 8,
         inFlightMax: options.inFlightMax
       }
