@@ -14,17 +14,19 @@ import type { Rows } from "./query.ts"
  * @category decoding
  */
 export const decode = (row: Rows[number]): Stored | Unreadable => {
-  const [key, versionText, createdAtMs, updatedAtMs, expiresAtMs, value, bytes] = row
-  const version = Number(versionText)
+  // By index: taking an array apart goes through its iterator.
+  const key = row[0]
+  const version = Number(row[1])
+  const expiresAtMs = row[4]
   if (!isVersion(version)) return unreadable(key, "its version is no positive safe integer")
-  const payload = payloadOf(value, bytes)
+  const payload = payloadOf(row[5], row[6])
   if (row.length > metaColumns && payload === undefined) return unreadable(key, "it has neither a value nor bytes")
   return {
     _tag: "Stored",
     key: key ?? "",
     version,
-    createdAtMs: Number(createdAtMs),
-    updatedAtMs: Number(updatedAtMs),
+    createdAtMs: Number(row[2]),
+    updatedAtMs: Number(row[3]),
     expiresAtMs: expiresAtMs === null || expiresAtMs === undefined ? undefined : Number(expiresAtMs),
     payload
   }
