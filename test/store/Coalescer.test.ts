@@ -7,7 +7,6 @@ import * as Scope from "effect/Scope"
 import type { Backend } from "effect-state"
 import { Namespace } from "effect-state"
 import * as Coalescer from "../../src/store/Coalescer.ts"
-import * as Concurrent from "../../src/store/Concurrent.ts"
 import type { FullKey } from "../../src/store/Key.ts"
 
 const root = Namespace.root({}, undefined)
@@ -74,18 +73,6 @@ const remove = (access: Coalescer.Access, key: FullKey) =>
 const settled = Effect.repeatN(Effect.yieldNow(), 20)
 
 describe("Coalescer", () => {
-  it.scoped("sends a single call at the end of its tick", () =>
-    Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 2 })
-      const access = yield* Coalescer.make(backend)
-      const fiber = yield* Effect.fork(read(access, keyOf(1)))
-      yield* settled
-      assert.deepStrictEqual(batches, [["k1"]])
-      yield* openNext
-      assert.isUndefined(yield* Fiber.join(fiber))
-    })
-  )
-
   for (const limits of [
     { readsMax: 10, inFlightMax: 2 },
     { readsMax: 10, inFlightMax: 5, readsInFlightMax: 2 }
@@ -116,33 +103,6 @@ describe("Coalescer", () => {
     )
   }
 
-  for (const { callers, sizes } of [
-    { callers: 2, sizes: [2] },
-    { callers: 3, sizes: [2, 1] },
-    { callers: 13, sizes: [7, 6] },
-    { callers: 64, sizes: [32, 32] }
-  ]) {
-    it.scoped(`${callers} callers that come back make batches of ${sizes.join(" and ")}, under way at once`, () =>
-      Effect.gen(function* () {
-        const { backend, batches, openNext, underWay } = recorder({ readsMax: 100, inFlightMax: 3 })
-        const access = yield* Coalescer.make(backend)
-        const keys = Array.from({ length: callers }, (_, i) => keyOf(i + 100))
-        const all = yield* Effect.fork(
-          Effect.forEach(keys, (key) => Effect.forever(read(access, key)), { concurrency: "unbounded" })
-        )
-        yield* settled
-        for (let round = 0; round < 10; round++) {
-          assert.strictEqual(underWay(), sizes.length)
-          yield* openNext
-          yield* settled
-        }
-        for (const [i, batch] of batches.entries()) assert.strictEqual(batch.length, sizes[i % sizes.length])
-        yield* Fiber.interrupt(all)
-        while (underWay() > 0) yield* openNext
-      })
-    )
-  }
-
   it.scoped("commits part into batches that are worth a transaction each", () =>
     Effect.gen(function* () {
       const { backend, batches, openNext } = recorder({ readsMax: 100, commitsMin: 8, inFlightMax: 3 })
@@ -165,50 +125,6 @@ describe("Coalescer", () => {
     })
   )
 
-  it.scoped("a few calls wait for many that are under way, and go when these return", () =>
-    Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
-      const access = yield* Coalescer.make(backend)
-      const reading = (keys: ReadonlyArray<number>) =>
-        Effect.fork(Effect.forEach(keys, (i) => read(access, keyOf(i)), { concurrency: "unbounded" }))
-      const many = yield* reading([1, 2, 3, 4, 5, 6])
-      yield* settled
-      const few = yield* reading([7, 8])
-      yield* settled
-      assert.deepStrictEqual(batches, [
-        ["k1", "k2", "k3"],
-        ["k4", "k5", "k6"]
-      ])
-      yield* openNext
-      yield* settled
-      assert.deepStrictEqual(batches[2], ["k7", "k8"])
-      yield* openNext
-      yield* openNext
-      yield* Fiber.join(many)
-      yield* Fiber.join(few)
-    })
-  )
-
-  it.live("a few calls do not wait for batches that are held up", () =>
-    Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 3 })
-      const access = yield* Coalescer.make(backend)
-      const heldUp = yield* Effect.fork(
-        Effect.forEach([1, 2, 3, 4], (i) => read(access, keyOf(i)), { concurrency: "unbounded" })
-      )
-      yield* settled
-      const late = yield* Effect.fork(read(access, keyOf(5)))
-      yield* settled
-      assert.strictEqual(batches.length, 2)
-      yield* Effect.repeat(Effect.sleep("1 millis"), { until: () => batches.length === 3 })
-      yield* openNext
-      yield* openNext
-      yield* openNext
-      yield* Fiber.join(heldUp)
-      yield* Fiber.join(late)
-    }).pipe(Effect.scoped)
-  )
-
   it.scoped("gives every call its own answer", () =>
     Effect.gen(function* () {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
@@ -221,40 +137,6 @@ describe("Coalescer", () => {
       const [absent, unreadable] = yield* Fiber.join(fiber)
       assert.isUndefined(absent)
       assert.strictEqual(unreadable?._tag, "Unreadable")
-    })
-  )
-
-  it.scoped("withdraws an interrupted call that was not sent, and harms no other", () =>
-    Effect.gen(function* () {
-      const { backend, batches, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
-      const access = yield* Coalescer.make(backend)
-      const first = yield* Effect.fork(read(access, keyOf(1)))
-      yield* settled
-      const withdrawn = yield* Effect.fork(read(access, keyOf(2)))
-      const stubborn = yield* Effect.fork(Effect.uninterruptible(read(access, keyOf(3))))
-      const patient = yield* Effect.fork(read(access, keyOf(4)))
-      yield* settled
-      assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(withdrawn)))
-      yield* Fiber.interruptFork(stubborn)
-      yield* openNext
-      yield* settled
-      yield* openNext
-      yield* Fiber.join(first)
-      yield* Fiber.join(patient)
-      yield* Fiber.await(stubborn)
-      assert.deepStrictEqual(batches, [["k1"], ["k3", "k4"]])
-    })
-  )
-
-  it.scoped("an interrupted caller does not interrupt the batch it is in", () =>
-    Effect.gen(function* () {
-      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
-      const access = yield* Coalescer.make(backend)
-      const [one, other] = yield* Effect.all([Effect.fork(read(access, keyOf(1))), Effect.fork(read(access, keyOf(2)))])
-      yield* settled
-      yield* Fiber.interrupt(one)
-      yield* openNext
-      assert.isUndefined(yield* Fiber.join(other))
     })
   )
 
@@ -346,47 +228,6 @@ describe("Coalescer", () => {
       assert.isNull(closing.unsafePoll())
       answers.shift()?.()
       yield* Fiber.join(closing)
-    })
-  )
-
-  it.scoped("calls whose batch can't be sent die with it, and the next ones are sent", () =>
-    Effect.gen(function* () {
-      const { backend } = recorder({ readsMax: 10, inFlightMax: 1 })
-      const batches: Array<ReadonlyArray<string>> = []
-      const access = yield* Coalescer.make({
-        ...backend,
-        send: {
-          read: (keys, _, done) => {
-            batches.push(keys.map((key) => key.local))
-            if (batches.length === 1) throw new Error("too large")
-            done(Exit.succeed(keys.map(() => undefined)))
-          },
-          commit: () => assert.fail("not used")
-        }
-      })
-      const broken = yield* Effect.fork(Concurrent.all([1, 2].map((i) => Effect.exit(read(access, keyOf(i))))))
-      for (const exit of yield* Fiber.join(broken)) {
-        assert.deepStrictEqual(exit, Exit.die(new Error("too large")))
-      }
-      assert.isUndefined(yield* read(access, keyOf(3)))
-      assert.deepStrictEqual(batches, [["k1", "k2"], ["k3"]])
-    })
-  )
-
-  it.scoped("a call whose answer can't be made dies alone", () =>
-    Effect.gen(function* () {
-      const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
-      const access = yield* Coalescer.make(backend)
-      const broken = yield* Effect.fork(
-        access.read(keyOf(1), "entry", () => {
-          throw new Error("broken")
-        })
-      )
-      const sound = yield* Effect.fork(read(access, keyOf(2)))
-      yield* settled
-      yield* openNext
-      assert.isUndefined(yield* Fiber.join(sound))
-      assert.isTrue(Exit.isFailure(yield* Fiber.await(broken)))
     })
   )
 })
