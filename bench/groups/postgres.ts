@@ -26,6 +26,9 @@ const others = { "postgres.js": undefined, "connect-pg-simple": undefined, "pg, 
 const gets = { "@keyv/postgres": 10, "sql template": 15, ...others }
 const sets = { "@keyv/postgres": 5, "sql template": undefined, ...others }
 
+/** What this toolkit keeps beside a value, kept by hand. */
+const same = "pg, with version and times"
+
 export const postgres: Group = {
   backend: "postgres",
   setting: "",
@@ -35,8 +38,8 @@ export const postgres: Group = {
     { operation: "get", fibers: 13, rivals: { pg: undefined, "pg, batched by hand": undefined } },
     { operation: "get", fibers: 64, rivals: { pg: 7, ...gets } },
     { operation: "get", fibers: 64, style: "forEach", rivals: { pg: undefined } },
-    { operation: "set", fibers: 1, rivals: { pg: 0.95 } },
-    { operation: "set", fibers: 10, rivals: { pg: 1.7 } },
+    { operation: "set", fibers: 1, rivals: { pg: 0.95, [same]: undefined } },
+    { operation: "set", fibers: 10, rivals: { pg: 1.7, [same]: undefined } },
     { operation: "set", fibers: 13, rivals: { pg: undefined, "pg, batched by hand": undefined } },
     { operation: "set", fibers: 64, rivals: { pg: 5, ...sets } }
   ],
@@ -51,13 +54,14 @@ export const postgres: Group = {
       () => new Pg.Pool({ connectionString: url, max: connections }).on("error", () => {}),
       (pool) => pool.end()
     )
-    yield* Effect.promise(() => pool.query('CREATE TABLE kv (key text COLLATE "C" PRIMARY KEY, value json NOT NULL)'))
+    yield* Effect.promise(() => pool.query(tables))
     const version = yield* Effect.promise(() => pool.query<{ readonly server_version: string }>("SHOW server_version"))
     const contest: Contest = {
       versions: { "postgresql-server": version.rows[0]?.server_version ?? "unknown" },
       ours: toolkit(store),
       rivals: {
         pg: driver(pool),
+        [same]: withVersions(pool),
         "pg, batched by hand": byHand(pool),
         "sql template": yield* template(url),
         "postgres.js": yield* postgresClient(url),
@@ -69,6 +73,13 @@ export const postgres: Group = {
   })
 }
 
+const tables = `
+  CREATE TABLE kv (key text COLLATE "C" PRIMARY KEY, value json NOT NULL);
+  CREATE TABLE versioned (key text COLLATE "C" PRIMARY KEY, value json NOT NULL, version bigint NOT NULL,
+    created timestamptz NOT NULL, updated timestamptz NOT NULL, expires timestamptz);
+  CREATE INDEX ON versioned (expires) WHERE expires IS NOT NULL;
+  CREATE SEQUENCE version CACHE 32`
+
 const upsert = "INSERT INTO kv (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 /** Named statements, which the server parses once a connection. */
@@ -77,6 +88,24 @@ const driver = (pool: Pg.Pool) =>
     async ({ key }) =>
       (await pool.query({ name: "get", text: "SELECT value FROM kv WHERE key = $1", values: [key] })).rows[0]?.value,
     ({ key, value }) => pool.query({ name: "set", text: upsert, values: [key, JSON.stringify(value)] })
+  )
+
+/** A write that is not the key's first draws its version once it has the row. */
+const withVersions = (pool: Pg.Pool) =>
+  ofPromises(
+    async ({ key }) => {
+      const text = "SELECT value, version, created, updated, expires FROM versioned WHERE key = $1"
+      const [row] = (await pool.query({ name: "get-versioned", text, values: [key] })).rows
+      return row?.expires !== null && row?.expires <= Date.now() ? undefined : row?.value
+    },
+    async ({ key, value }) => {
+      const text = `INSERT INTO versioned VALUES ($1, $2, nextval('version'), clock_timestamp(), clock_timestamp(), $3)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = nextval('version'),
+          updated = clock_timestamp(), expires = excluded.expires
+        RETURNING version`
+      const { rows } = await pool.query({ name: "set-versioned", text, values: [key, JSON.stringify(value), null] })
+      return Number(rows[0]?.version)
+    }
   )
 
 /** The calls of one tick in one statement, as one could write it for oneself. */

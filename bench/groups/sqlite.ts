@@ -9,6 +9,7 @@ import Database from "better-sqlite3"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { StateStore } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import { Keyv } from "keyv"
@@ -27,16 +28,23 @@ const logLength = "wal_autocheckpoint = 4000"
 /** A bound, not a store: a set is called done before its transaction has begun. */
 const together = "better-sqlite3, 64 at once"
 
+/** What this toolkit keeps beside a value, kept by hand. */
+const same = "better-sqlite3, with version and times"
+
 const gets = { "better-sqlite3": 0.95, "@keyv/sqlite": 20, "sql template": 5 }
 
 export const sqliteNormal: Group = {
   backend: "sqlite",
   setting: "NORMAL",
   cases: [
-    { operation: "get", fibers: 1, rivals: gets },
+    { operation: "get", fibers: 1, rivals: { ...gets, [same]: undefined } },
     { operation: "get", fibers: 64, rivals: { ...gets, "better-sqlite3": 0.9 } },
     { operation: "get", fibers: 64, style: "forEach", rivals: { "better-sqlite3": undefined } },
-    { operation: "set", fibers: 1, rivals: { "better-sqlite3": 0.95, "@keyv/sqlite": 2, "sql template": undefined } },
+    {
+      operation: "set",
+      fibers: 1,
+      rivals: { "better-sqlite3": 0.95, "@keyv/sqlite": 2, "sql template": undefined, [same]: undefined }
+    },
     {
       operation: "set",
       fibers: 64,
@@ -51,6 +59,7 @@ export const sqliteNormal: Group = {
       rivals: {
         "better-sqlite3": yield* driver(file("driver"), "NORMAL"),
         [together]: yield* driver(file("together"), "NORMAL", 64),
+        [same]: yield* withVersions(file("same")),
         "sql template": yield* template(file("template"), "NORMAL"),
         "@keyv/sqlite": Sqlite3.isBuilt() ? yield* keyvSqlite(file("keyv"), "NORMAL") : undefined
       }
@@ -141,6 +150,58 @@ const driver = (filename: string, synchronous: Synchronous, atOnce = 1) =>
         calls: {
           get: effect(({ key }) => Effect.sync(() => JSON.parse(select.get(key)?.value ?? "null"))),
           set: effect((item) => Effect.sync(() => (atOnce === 1 ? set(item) : setTogether(item))))
+        }
+      }
+    }
+  )
+
+const withVersions = (filename: string) =>
+  Effect.map(
+    opened(
+      () => new Database(filename),
+      (db) => db.close()
+    ),
+    (db): Contender => {
+      db.pragma("journal_mode = WAL")
+      db.pragma("synchronous = NORMAL")
+      db.pragma(logLength)
+      db.exec(`CREATE TABLE kv (key TEXT PRIMARY KEY, version INTEGER NOT NULL, created INTEGER NOT NULL,
+        updated INTEGER NOT NULL, expires INTEGER, value TEXT NOT NULL) WITHOUT ROWID`)
+      db.exec("CREATE INDEX kv_expires ON kv (expires) WHERE expires IS NOT NULL")
+      const select = db
+        .prepare<[string], [number, number, number, number | null, string]>(
+          "SELECT version, created, updated, expires, value FROM kv WHERE key = ?"
+        )
+        .raw()
+      const put = db
+        .prepare<[string, number, number, null, string], number>(
+          `INSERT INTO kv VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+            version = version + 1, updated = excluded.updated, expires = excluded.expires, value = excluded.value
+          RETURNING version`
+        )
+        .pluck()
+      const set = ({ key, value }: Item) => {
+        const nowMs = Date.now()
+        return put.get(key, nowMs, nowMs, null, JSON.stringify(value))
+      }
+      const setAll = db.transaction((items: ReadonlyArray<Item>) => items.forEach(set))
+      const get = ({ key }: Item) => {
+        const row = select.get(key)
+        if (row === undefined || (row[3] !== null && row[3] <= Date.now())) return Option.none()
+        return Option.some({
+          key,
+          version: row[0],
+          createdAt: row[1],
+          updatedAt: row[2],
+          expiresAt: Option.fromNullable(row[3]),
+          value: JSON.parse(row[4])
+        })
+      }
+      return {
+        fill: (items) => Effect.sync(() => setAll(items)),
+        calls: {
+          get: effect((item) => Effect.sync(() => get(item))),
+          set: effect((item) => Effect.sync(() => set(item)))
         }
       }
     }

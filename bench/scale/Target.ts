@@ -20,8 +20,8 @@ export interface Opened {
 
 export interface Rival {
   readonly name: string
-  /** The least ratio of our throughput to its own. */
-  readonly atLeast: number
+  /** The least ratio of our throughput to its own, if one is set. */
+  readonly atLeast?: number | undefined
   /** Who is compared with it, where it isn't the store itself: one on other settings. */
   readonly against?: StateStore.Service | undefined
   readonly list: (prefix: string, end: string) => Effect.Effect<ReadonlyArray<unknown>, unknown>

@@ -106,7 +106,9 @@ const listPrefix = (
     return rows.map(
       ({ rival: name, ratio }): Results.Result => ({
         ...{ title, backend, rival: name, ratio },
-        ...(name === rival.name ? { atLeast: Math.round(rival.atLeast * 1_000) / 1_000 } : {})
+        ...(name === rival.name && rival.atLeast !== undefined
+          ? { atLeast: Math.round(rival.atLeast * 1_000) / 1_000 }
+          : {})
       })
     )
   })

@@ -45,6 +45,14 @@ const memory = (entries: number): Target => ({
                 for (const [key, text] of texts) if (key.startsWith(prefix)) found.push(JSON.parse(text))
                 return found
               })
+          },
+          {
+            // A bound: whoever knows the keys need not look for them.
+            name: "a Map, the keys known",
+            list: (prefix) =>
+              Effect.sync(() =>
+                Array.from({ length: prefixSize }, (_, i) => JSON.parse(texts.get(`${prefix}${i}`) ?? "null"))
+              )
           }
         ]
       })
