@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import type { Backend, Fault, ReadResult, Select } from "../../store/Backend.ts"
+import { type Backend, type Fault, fault, type ReadResult, type Select } from "../../store/Backend.ts"
 import type { FullKey } from "../../store/Key.ts"
 import * as Entries from "./entries.ts"
 import * as Failure from "./failure.ts"
@@ -113,10 +113,19 @@ const read = (
 }
 
 const inOrder = (texts: ReadonlyArray<string>, rows: Rows): ReadonlyArray<ReadResult> => {
-  if (texts.length === 1) return [rows[0] === undefined ? undefined : Entries.decode(rows[0])]
   const byKey = new Map<unknown, ReadResult>()
   for (const row of rows) byKey.set(row[0], Entries.decode(row))
-  return texts.map((text) => byKey.get(text))
+  let found = 0
+  const results = texts.map((text) => {
+    const result = byKey.get(text)
+    if (result !== undefined) found += 1
+    return result
+  })
+  // A key that was asked for twice has one row.
+  return found >= byKey.size ? results : texts.map(() => strange)
 }
+
+/** To give somebody else's entry, or to call what is there absent, would be worse than to fail. */
+const strange = fault("failure", "the answer to a read has an entry that was not asked for")
 
 const integer = (rows: Rows, column: number): number => Number(rows[0]?.[column] ?? 0)

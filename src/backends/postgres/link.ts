@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Pg from "pg"
 import * as Failure from "./failure.ts"
-import { Query, type Rows, type Statement } from "./query.ts"
+import { Query, type Rows, type Statement, wireOf } from "./query.ts"
 import * as Watch from "./watch.ts"
 
 /**
@@ -73,23 +73,25 @@ export const make = (checkout: Checkout, options: Options): Link => {
   let closed = false
   let onIdle = () => {}
 
-  const start = (taken: Taken, asked: Asked): void => {
+  const start = (taken: Taken, asked: Asked, turn: "now" | "next"): void => {
+    asked.sentMs = performance.now()
     if (asked.reads) taken.readsLeft -= 1
     else taken.readsLeft = 0
-    taken.giveUp = run(taken.connection, asked.query, options.commandTimeoutMs, asked.sentMs, (answer, destroy) => {
-      const { behind } = taken
-      taken.behind = undefined
-      // Its answer is the next thing that the server sends.
-      if (behind !== undefined && destroy === undefined) start(taken, behind)
-      else end(taken, destroy)
+    taken.asked.push(asked)
+    asked.giveUp = run(taken.connection, asked, turn, options.commandTimeoutMs, (answer, destroy) => {
+      taken.asked.splice(taken.asked.indexOf(asked), 1)
+      const rest = destroy === undefined ? [] : taken.asked.splice(0)
+      if (taken.asked.length === 0) end(taken, destroy)
       asked.settle(answer)
-      if (destroy !== undefined) behind?.settle(Either.left(Failure.lost(destroy)))
+      for (const { giveUp } of rest) giveUp(Failure.lost(destroy))
       if (running.length === 0) onIdle()
     })
   }
 
   const end = (taken: Taken, destroy: Error | undefined): void => {
-    running.splice(running.indexOf(taken), 1)
+    const place = running.indexOf(taken)
+    if (place === -1) return
+    running.splice(place, 1)
     taken.release(destroy)
   }
 
@@ -100,19 +102,18 @@ export const make = (checkout: Checkout, options: Options): Link => {
         release()
         return asked.settle(Either.left(Failure.closed))
       }
-      asked.sentMs = performance.now()
       const taken = new Taken(connection, release)
       running.push(taken)
-      start(taken, asked)
+      start(taken, asked, "now")
     })
 
   const sendBehind = (asked: Asked): boolean => {
     for (const taken of running) {
-      if (taken.behind === undefined && taken.readsLeft > 0 && asked.query.sendAhead(taken.connection)) {
-        asked.sentMs = performance.now()
-        taken.behind = asked
-        return true
-      }
+      const [first] = taken.asked
+      if (first === undefined || taken.asked.length > 1 || taken.readsLeft <= 0) continue
+      if (!asked.query.sendAhead(taken.connection, first.query)) continue
+      start(taken, asked, "next")
+      return true
     }
     return false
   }
@@ -138,7 +139,7 @@ export const make = (checkout: Checkout, options: Options): Link => {
         Effect.timeoutOption(timeout),
         Effect.zipRight(
           Effect.sync(() => {
-            for (const { giveUp } of [...running]) giveUp(Failure.lost(new Error("the store was closed")))
+            for (const { asked } of [...running]) asked[0]?.giveUp(Failure.lost(new Error("the store was closed")))
           })
         )
       )
@@ -151,6 +152,8 @@ class Asked {
   readonly reads: boolean
   /** Its deadline begins here, be it sent behind another one. */
   sentMs = 0
+  /** Ends it, and the connection. */
+  giveUp: (failure: Failure.Failure) => void = nobody
   #done: Done
 
   constructor(query: Query, reads: boolean, done: Done) {
@@ -163,6 +166,7 @@ class Asked {
   settle(answer: Answer): void {
     const done = this.#done
     this.#done = nobody
+    this.giveUp = nobody
     done(answer)
   }
 }
@@ -175,10 +179,8 @@ class Taken {
   readonly release: (error?: Error | undefined) => void
   /** How many reads it may still make; none behind what does not read. */
   readsLeft = readsMax
-  /** Ends what runs on it. */
-  giveUp: (failure: Failure.Failure) => void = () => {}
-  /** What was sent behind the read under way. */
-  behind: Asked | undefined
+  /** What runs on it, and what was sent behind that. */
+  readonly asked: Array<Asked> = []
 
   constructor(connection: Pg.ClientBase, release: (error?: Error | undefined) => void) {
     this.connection = connection
@@ -233,25 +235,31 @@ const usesMax = 100
 
 type Settle = (answer: Answer, destroy?: Error | undefined) => void
 
-/** Runs a statement on a connection that nobody else uses meanwhile; gives a function that gives it up. */
+/**
+ * Runs a statement on a connection, now or when it is its turn; gives a function that gives it up. A deadline that begins
+ * with the statement before it would be taken for that one's.
+ */
 const run = (
   connection: Pg.ClientBase,
-  query: Query,
+  { query, sentMs }: Asked,
+  turn: "now" | "next",
   timeoutMs: number,
-  sentMs: number,
   onEnd: Settle
 ): ((failure: Failure.Failure) => void) => {
   const watch = Watch.over(connection)
-  watch.isUnconfirmed = false
   let ended = false
   const settle: Settle = (answer, destroy) => {
     if (ended) return
     ended = true
-    watch.endDeadline()
+    watch.endDeadline(onLate)
     onEnd(answer, destroy)
   }
   const giveUp = (failure: Failure.Failure) => settle(Either.left(failure), new Error(failure.reason))
-  watch.startDeadline(sentMs + timeoutMs, () => giveUp(Failure.late(timeoutMs)))
+  const onLate = () => giveUp(Failure.late(timeoutMs))
+  const begin = () => {
+    watch.isUnconfirmed = false
+    watch.startDeadline(sentMs + timeoutMs, onLate)
+  }
   query.callback = (error, rows) => {
     if (error === null) return settle(watch.isUnconfirmed ? unconfirmed : Either.right(rows))
     if (!Failure.isAnswer(error)) return giveUp(Failure.lost(error))
@@ -259,6 +267,8 @@ const run = (
       loss === undefined ? settle(Either.left(Failure.refused(error))) : giveUp(Failure.lost(loss))
     )
   }
+  if (turn === "now") begin()
+  else query.onTurn = begin
   connection.query(query)
   return giveUp
 }
@@ -270,8 +280,9 @@ const unconfirmed: Answer = Either.left(Failure.unconfirmed)
  * The error's severity would tell too, but in the server's language.
  */
 const afterRefusal = (connection: Pg.ClientBase, onKnown: (loss: unknown) => void): void => {
+  const wire = wireOf(connection)
   const finish = (loss: unknown) => {
-    connection.off("drain", onReady)
+    wire.off("readyForQuery", onReady)
     connection.off("error", onError)
     connection.off("end", onLoss)
     onKnown(loss)
@@ -279,7 +290,7 @@ const afterRefusal = (connection: Pg.ClientBase, onKnown: (loss: unknown) => voi
   const onReady = () => finish(undefined)
   const onError = (error: unknown) => finish(error)
   const onLoss = () => finish(new Error("the server ended the connection"))
-  connection.on("drain", onReady)
+  wire.on("readyForQuery", onReady)
   connection.on("error", onError)
   connection.on("end", onLoss)
 }

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type { EventEmitter } from "node:events"
 import type * as Pg from "pg"
 import * as Message from "./message.ts"
 
@@ -41,6 +42,8 @@ export class Query implements Pg.Submittable {
   readonly text: string
   /** Called once, with the error or the rows; by the driver, too, where it has no connection. */
   callback: (error: unknown, rows: Rows) => void = nobody
+  /** Called when its answer is the next thing that the server sends. */
+  onTurn: () => void = nobody
   #values: Statement["values"]
   #rows: Array<ReadonlyArray<string | null>> = []
   #isSent = false
@@ -52,11 +55,14 @@ export class Query implements Pg.Submittable {
   }
 
   /**
-   * Sends it while another one is under way on the connection, which must go to `query` in the very moment that one ends.
-   * False where that can't be: it is not prepared there.
+   * Sends it while another one is under way on the connection; it has to go to `query` at once. False where that can't be: it
+   * is not prepared there, or the driver may send a statement of somebody else's before it. For answers come in the order
+   * in which statements are sent, and the driver gives them out in the order of its queue.
    */
-  sendAhead(connection: Pg.ClientBase): boolean {
-    const wire = (connection as unknown as { readonly connection: Wire }).connection // As in `submit`.
+  sendAhead(connection: Pg.ClientBase, other: Query): boolean {
+    const { _activeQuery, _queryQueue } = connection as unknown as Driver // The types leave these out, too.
+    const wire = wireOf(connection)
+    if (_activeQuery !== other || _queryQueue.length > 0) return false
     if (!wire.stream.writable || this.name === "" || wire.parsedStatements[this.name] === undefined) return false
     this.#isSent = true
     wire.stream.write(this.#message())
@@ -65,6 +71,7 @@ export class Query implements Pg.Submittable {
 
   submit(connection: Pg.Connection): void {
     const wire = connection as unknown as Wire // The types leave out what custom queries live on.
+    this.onTurn()
     // A lost connection tells by itself.
     if (this.#isSent || !wire.stream.writable) return
     const run = this.#message()
@@ -104,6 +111,7 @@ export class Query implements Pg.Submittable {
   #end(error: unknown, rows: Rows): void {
     const { callback } = this
     this.callback = nobody
+    this.onTurn = nobody
     this.#rows = []
     callback(error, rows)
   }
@@ -117,7 +125,27 @@ export class Query implements Pg.Submittable {
 
 const nobody = () => {}
 
-interface Wire {
+/**
+ * What a connection of the driver speaks to the server by; the driver's types leave it out.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const wireOf = (connection: Pg.ClientBase): Wire => (connection as unknown as Driver).connection
+
+interface Driver {
+  readonly connection: Wire
+  readonly _activeQuery: unknown
+  readonly _queryQueue: ReadonlyArray<unknown>
+}
+
+/**
+ * It emits `readyForQuery` when a statement has ended.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Wire extends EventEmitter {
   readonly stream: {
     readonly writable: boolean
     readonly cork: () => void

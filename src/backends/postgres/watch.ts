@@ -49,8 +49,9 @@ export class Watch {
     if (this.#timer === undefined || this.#firesMs > deadlineMs) this.#setTimer()
   }
 
-  endDeadline(): void {
-    this.#onLate = undefined
+  /** Ends the deadline that was started with this function; the next statement's may have begun meanwhile. */
+  endDeadline(onLate: () => void): void {
+    if (this.#onLate === onLate) this.#onLate = undefined
   }
 
   #setTimer(): void {

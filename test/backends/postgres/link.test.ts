@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import type * as Pg from "pg"
 import type { Failure } from "../../../src/backends/postgres/failure.ts"
 import * as Link from "../../../src/backends/postgres/link.ts"
 import * as Pool from "../../../src/backends/postgres/pool.ts"
@@ -58,6 +59,37 @@ describe("reads that are sent behind others", () => {
         answers.map((rows) => rows[0]?.[1]),
         numbers.map((n) => String(Math.trunc(6 / n)))
       )
+    })
+  )
+
+  it.scopedLive("get their own answers, whoever else has statements for the connection", () =>
+    Effect.gen(function* () {
+      const { link, pool } = yield* prepared(5_000)
+      const strays: Array<Promise<string>> = []
+      const stray = (connection: Pg.ClientBase, n: number) =>
+        strays.push(connection.query("SELECT $1::text AS n", [n]).then(({ rows }) => `${n} ${rows[0]?.n}`))
+      // An app may have each connection prepared that is taken from its pool, or hold one for longer than it should.
+      const held: Array<Pg.ClientBase> = []
+      pool.on("acquire", (connection) => {
+        held.push(connection)
+        stray(connection, -1)
+      })
+      const numbers = Array.from({ length: 600 }, (_, i) => i + 1)
+      const answers = yield* Effect.forEach(
+        numbers,
+        (n) =>
+          Effect.tap(read(link, divide(n)), () => {
+            if (n % 5 === 0) for (const connection of held.splice(0)) stray(connection, n)
+          }),
+        { concurrency: 7 }
+      )
+      assert.deepStrictEqual(
+        answers.map((rows) => rows[0]?.[1]),
+        numbers.map((n) => String(Math.trunc(6 / n)))
+      )
+      const seen = yield* Effect.promise(() => Promise.all(strays))
+      assert.isAbove(seen.length, 20)
+      for (const both of seen) assert.strictEqual(both.split(" ")[0], both.split(" ")[1])
     })
   )
 
