@@ -21,6 +21,7 @@ import * as Client from "./client.ts"
 import { Connection } from "./connection.ts"
 import * as Layout from "./layout.ts"
 import * as RedisOptions from "./options.ts"
+import { Replicas } from "./replicas.ts"
 import * as Setup from "./setup.ts"
 
 export type {
@@ -129,5 +130,6 @@ const fromClients = (
     const connection = () => connections[next++ % connections.length] as Connection
     const layout = Layout.make(settings.keyPrefix, settings.buckets)
     const description = yield* Setup.check(connection(), layout, settings.allowEviction)
-    return fromServer({ connection, layout, description, waitReplicas: settings.waitReplicas })
+    const replicas = settings.waitReplicas && new Replicas(settings.waitReplicas)
+    return fromServer({ connection, layout, description, replicas })
   })

@@ -10,27 +10,16 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Backend, Commit, Fault, Info, Outcome, ReadResult } from "../../store/Backend.ts"
-import { fault } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Commits from "./commits.ts"
 import type { Connection } from "./connection.ts"
 import type { Bucket, Layout } from "./layout.ts"
 import * as Reads from "./reads.ts"
-import type { Reply } from "./request.ts"
+import type { Replicas } from "./replicas.ts"
+import * as Reply from "./reply.ts"
 import * as Scans from "./scans.ts"
 import * as SweepScript from "./scripts/sweep.ts"
-
-/**
- * How many replicas must have a write before it counts as done, and how long to wait for them.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WaitReplicas {
-  readonly count: number
-  readonly timeoutMs: number
-}
 
 /**
  * @since 0.1.0
@@ -42,7 +31,7 @@ export interface Server {
   readonly layout: Layout
   /** As `info` shows it. */
   readonly description: string
-  readonly waitReplicas: WaitReplicas | undefined
+  readonly replicas: Replicas | undefined
 }
 
 /**
@@ -163,35 +152,12 @@ const commit = (server: Server, bucket: Bucket, commits: ReadonlyArray<Commit>, 
     const { script, keys, args, outcomesOf } = run
     connection.sendScript("write", script, keys, args, (fault, reply) => {
       const outcomes = outcomesOf(fault, reply)
-      if (server.waitReplicas === undefined) settle(outcomes)
-      else awaitReplicas(connection, server.waitReplicas, outcomes, settle)
+      if (server.replicas === undefined) settle(outcomes)
+      else server.replicas.confirm(connection, outcomes, settle)
     })
   }
   makeRest([])
 }
-
-/** A write that too few replicas have is done, and yet may be lost: its outcome is unknown. */
-const awaitReplicas = (
-  connection: Connection,
-  { count, timeoutMs }: WaitReplicas,
-  outcomes: ReadonlyArray<Outcome>,
-  done: Done<Outcome>
-): void => {
-  if (!outcomes.some((outcome) => outcome._tag === "Committed")) {
-    done(outcomes)
-    return
-  }
-  connection.send("write", ["WAIT", String(count), String(timeoutMs)], (fault, replicas) =>
-    done(fault === undefined && Number(replicas) >= count ? outcomes : doubt(outcomes, fault?.cause))
-  )
-}
-
-const doubt = (outcomes: ReadonlyArray<Outcome>, cause: unknown): ReadonlyArray<Outcome> =>
-  outcomes.map((outcome) =>
-    outcome._tag === "Committed"
-      ? fault("unavailable", "too few replicas took the write in time", { outcome: "unknown", cause })
-      : outcome
-  )
 
 const bucketsOf = (server: Server, { placement }: FullRange): ReadonlyArray<Bucket> => {
   const { buckets, bucketOf } = server.layout
@@ -211,8 +177,8 @@ const sweeper = (server: Server): Backend["sweep"] => {
         const reply = yield* server
           .connection()
           .script("write", SweepScript.sweep, [bucket.index, bucket.expiry], [bucket.entryPrefix, String(looks)])
-        const [gone, more] = list(reply)
-        removed += Number(gone)
+        const [gone = 0, more = 0] = yield* Reply.integers(reply, 2)
+        removed += gone
         if (more === 1 || removed >= entriesMax) return { removed, more: true }
         at = (at + 1) % buckets.length
       }
@@ -226,15 +192,14 @@ const sweepLooksMax = 1_000
 const info = (server: Server): Effect.Effect<Info, Fault> =>
   Effect.gen(function* () {
     const connection = server.connection()
-    const [seconds, micros] = list(yield* connection.command("read", "TIME"))
+    const [seconds = 0, micros = 0] = yield* Reply.integers(yield* connection.command("read", "TIME"), 2)
     const sizes = yield* Concurrent.all(
       server.layout.buckets.map(({ index }) => connection.command("read", "ZCARD", index))
     )
+    const counts = yield* Reply.integers(sizes, server.layout.buckets.length)
     return {
-      nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+      nowMs: seconds * 1_000 + Math.floor(micros / 1_000),
       server: server.description,
-      entriesApprox: sizes.reduce<number>((sum, size) => sum + Number(size), 0)
+      entriesApprox: counts.reduce((sum, count) => sum + count, 0)
     }
   })
-
-const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])

@@ -111,6 +111,7 @@ export const checkGiven = (client: Redis): Either.Either<Redis, InvalidOption> =
   }
   if (options.reconnectOnError) return invalid("it may send failed commands again; leave out reconnectOnError")
   if (options.readOnly) return invalid("it reads from replicas, which lag behind; leave out readOnly")
+  if (options.stringNumbers) return invalid("it gives numbers as text; leave out stringNumbers")
   if (client.mode !== "normal") return invalid(`it is in ${client.mode} mode; pass one for commands`)
   return Either.right(client)
 }

@@ -37,8 +37,9 @@ export class Connection {
    * anew every few requests, and each old one points to the next, which the collector of young garbage takes for a use.
    */
   readonly #unanswered: Array<Request> = []
-  /** Goes off at the first deadline at the earliest, if any command is under way. */
-  #deadline: NodeJS.Timeout | undefined
+  /** Goes off at the first deadline or before, if any command is under way. */
+  #timer: NodeJS.Timeout | undefined
+  #firesMs = 0
   #detached = false
   readonly #onReady = () => {
     for (const wake of [...this.#waiting]) wake()
@@ -112,7 +113,7 @@ export class Connection {
       call.done(fromError(error, call.access, true), null)
     })
     request.place = this.#unanswered.push(request) - 1
-    this.#deadline ??= this.#watch()
+    this.#watch(call.deadlineMs)
     this.client.sendCommand(request)
   }
 
@@ -123,19 +124,21 @@ export class Connection {
     this.#unanswered[place] = last
   }
 
-  /** Fails what is late by now, and looks again at the next deadline: a timer for each command costs a good part of it. */
-  #watch(): NodeJS.Timeout | undefined {
-    let nextMs = Number.POSITIVE_INFINITY
+  /** Sees to it that a deadline is not missed: a timer for each command would cost a good part of it. */
+  #watch(deadlineMs: number): void {
+    if (this.#timer !== undefined && this.#firesMs <= deadlineMs) return
+    clearTimeout(this.#timer)
+    this.#firesMs = deadlineMs
+    this.#timer = setTimeout(this.#failLate, deadlineMs - Date.now()).unref()
+  }
+
+  readonly #failLate = (): void => {
+    this.#timer = undefined
     const nowMs = Date.now()
-    // Who is rejected leaves the list.
-    for (const request of [...this.#unanswered]) {
-      if (request.deadlineMs <= nowMs) request.reject(late)
-      else nextMs = Math.min(nextMs, request.deadlineMs)
-    }
-    if (nextMs === Number.POSITIVE_INFINITY) return undefined
-    return setTimeout(() => {
-      this.#deadline = this.#watch()
-    }, nextMs - nowMs).unref()
+    // Who is rejected leaves the list, and may have another command sent.
+    for (const request of this.#unanswered.filter(({ deadlineMs }) => deadlineMs <= nowMs)) request.reject(late)
+    const next = this.#unanswered.reduce((next, { deadlineMs }) => Math.min(next, deadlineMs), Number.POSITIVE_INFINITY)
+    if (next !== Number.POSITIVE_INFINITY) this.#watch(next)
   }
 
   /** Tries again when the connection is ready. */
@@ -149,7 +152,9 @@ export class Connection {
     const proceed = () => {
       clearTimeout(timer)
       this.#waiting.delete(proceed)
-      this.#attempt(call)
+      // What is late is not sent any more, be the connection ready or not.
+      if (Date.now() < call.deadlineMs) this.#attempt(call)
+      else this.#wait(call)
     }
     const timer = setTimeout(proceed, remainingMs)
     this.#waiting.add(proceed)

@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type { RedisOptions } from "ioredis"
 import { InvalidOption } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
-import type { WaitReplicas } from "./backend.ts"
+import type { WaitReplicas } from "./replicas.ts"
 
 /**
  * What every Redis store takes, also one on the app's own client.
@@ -37,8 +37,8 @@ export interface StoreOptions extends StateStore.Options {
    */
   readonly allowEviction?: boolean | undefined
   /**
-   * Answers a write only when so many replicas have it; where they don't in time, its outcome is unknown. Default: the
-   * master's word is enough.
+   * Answers a write only when so many replicas have it; where they don't in time, its outcome is unknown. The server answers
+   * nothing else on the connection meanwhile: reads wait as long, if replicas lag. Default: the master's word is enough.
    */
   readonly waitReplicas?: { readonly count: number; readonly timeout: Duration.DurationInput } | undefined
 }

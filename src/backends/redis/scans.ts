@@ -7,6 +7,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { Fault, Page, ReadResult, ScanOptions, Stored, Unreadable } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
@@ -14,7 +15,7 @@ import * as Utf8 from "../../store/Utf8.ts"
 import type { Connection } from "./connection.ts"
 import type { Bucket } from "./layout.ts"
 import * as Reads from "./reads.ts"
-import type { Reply } from "./request.ts"
+import * as Reply from "./reply.ts"
 import * as CountScript from "./scripts/count.ts"
 import * as ScanScript from "./scripts/scan.ts"
 import * as Value from "./value.ts"
@@ -66,9 +67,10 @@ export const count = (
           [bucket.index],
           [bucket.entryPrefix, ...bounds]
         )
-        const [live, last] = list(reply)
-        total += Number(live)
-        after = text(last)
+        const [live = null, last] = yield* Reply.list(reply)
+        const [count = 0] = yield* Reply.integers([live], 1)
+        total += count
+        after = yield* Reply.text(last)
         if (after === "") return total
       }
     })
@@ -141,7 +143,8 @@ class Source {
       const range = this.#options.reverse ? "ZREVRANGEBYLEX" : "ZRANGEBYLEX"
       const limit = Math.min(this.#limit, membersMax)
       const args = [this.#bucket.index, ...this.#bounds, "LIMIT", "0", String(limit)]
-      const members = list(yield* this.#connection.command("read", range, ...args)).map(text)
+      const reply = yield* Reply.list(yield* this.#connection.command("read", range, ...args))
+      const members = yield* Either.all(reply.map(Reply.text))
       const items: Array<Stored | Unreadable> = []
       for (const keys of Arr.chunksOf(members, valuesMax)) {
         for (const result of yield* this.#read(keys)) {
@@ -172,15 +175,19 @@ class Source {
       String(this.#limit),
       select === "meta" ? "1" : "0"
     ]
-    return Effect.map(this.#connection.script("read", ScanScript.scan, [this.#bucket.index], args), (reply) => {
-      const [ended, last, ...members] = list(reply)
-      const items: Array<Stored | Unreadable> = []
-      for (let i = 0; i + 1 < members.length; i += 2) {
-        const value = members[i + 1]
-        if (Buffer.isBuffer(value)) items.push(Value.decode(text(members[i]), value, select))
-      }
-      return { items, last: text(last), ended: ended === 1 }
-    })
+    const script = this.#connection.script("read", ScanScript.scan, [this.#bucket.index], args)
+    return Effect.flatMap(script, (reply) =>
+      Either.gen(function* () {
+        const [ended = null, last, ...members] = yield* Reply.list(reply)
+        const [isEnd] = yield* Reply.integers([ended], 1)
+        const items: Array<Stored | Unreadable> = []
+        for (let i = 0; i + 1 < members.length; i += 2) {
+          const value = members[i + 1]
+          if (Buffer.isBuffer(value)) items.push(Value.decode(yield* Reply.text(members[i]), value, select))
+        }
+        return { items, last: yield* Reply.text(last), ended: isEnd === 1 }
+      })
+    )
   }
 
   /** From where and to where to read on, in the direction of reading. */
@@ -213,7 +220,3 @@ const leading = (sources: ReadonlyArray<Source>, reverse: boolean): Source | und
 /** The most members of a step, and the most values of one command: nobody else is served meanwhile. */
 const membersMax = 512
 const valuesMax = 128
-
-const list = (reply: Reply): ReadonlyArray<Reply> => (Array.isArray(reply) ? reply : [])
-
-const text = (reply: Reply | undefined): string => (Buffer.isBuffer(reply) ? reply.toString() : "")

@@ -18,7 +18,7 @@ const backend = Effect.gen(function* () {
   const client = yield* Client.open({ host: url.hostname, port: Number(url.port) }, 5_000)
   const connection = new Connection(client, { commandTimeoutMs: 5_000, owned: true })
   const layout = Layout.make(`${yield* SharedServers.redisPrefix}:`, 1)
-  return make({ connection: () => connection, layout, description: "Redis", waitReplicas: undefined })
+  return make({ connection: () => connection, layout, description: "Redis", replicas: undefined })
 })
 
 const put = (text: string, payload: string | Uint8Array): Mutation => ({
@@ -80,8 +80,10 @@ describe("the backend", () => {
       assert.deepStrictEqual(read, { _tag: "Stored", key: ":a", version: Version(2 ** 52), ...entry, payload: "3" })
       const [next] = yield* redis.commit([{ checks: [], mutations: [put("b", "1")] }])
       assert.strictEqual(next?._tag === "Committed" && next.version > 2 ** 52, true)
-      assert.isTrue(yield* install(2 ** 52 + 9, undefined))
+      assert.isTrue(yield* install(2 ** 52 + 1_000_000_000, undefined))
       assert.deepStrictEqual(yield* redis.read([key("a")], "entry"), [undefined])
+      const [again] = yield* redis.commit([{ checks: [], mutations: [put("a", "4")] }])
+      assert.strictEqual(again?._tag === "Committed" && again.version > 2 ** 52 + 1_000_000_000, true)
     })
   )
 

@@ -140,12 +140,12 @@ end
 
 function apply.I(i, entry)
   local version = tonumber(ARGV[i])
+  last = math.max(last, version)
   if entry and not entry.foreign and entry.version >= version then return nil, 0, 6 end
   if ARGV[i + 4] == '-' then
     if entry then return false, 1, 6 end
     return nil, 0, 6
   end
-  last = math.max(last, version)
   local expires = tonumber(ARGV[i + 3])
   if not isLive(expires) then return false, 1, 6 end
   return {
