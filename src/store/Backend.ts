@@ -274,6 +274,18 @@ export interface Info {
 }
 
 /**
+ * Whether what is sent goes out at once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Gate {
+  readonly isOpen: () => boolean
+  /** Tells once when it is open, or a fault if that takes too long. */
+  readonly wait: (done: (fault: Fault | undefined) => void) => void
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -321,6 +333,8 @@ export interface Backend {
         ) => void
       }
     | undefined
+  /** Where a backend can't send at times: calls are kept before it while it is shut, where they can still be taken back. */
+  readonly gate?: Gate | undefined
   /**
    * A page of a range. An entry that a commit moves meanwhile, to another key in its part of the store, is missing under
    * both of them only if the page does not reach as far.

@@ -5,7 +5,7 @@
  * that tick. Under load a batch takes about half of all calls that are waiting or under way, so that the server works on
  * one batch while the answers of another are handed out; and where far fewer wait than are under way, they wait for more
  * to come, though not for long. No caller's interruption reaches a batch, and an interrupted call that was not sent yet is
- * withdrawn.
+ * withdrawn: so what can't be sent is kept here, and not by the backend.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as FiberStatus from "effect/FiberStatus"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import { type Fault, fault, type Later } from "./Backend.ts"
+import { type Fault, fault, type Gate, type Later } from "./Backend.ts"
 
 /**
  * What becomes of a batch: a reply for each request, in order.
@@ -42,6 +42,8 @@ export interface Options<Request, Reply> {
   readonly halfMin?: number | undefined
   /** The most batches under way at once; if it is one, all who wait go in it. */
   readonly inFlightMax: number
+  /** While it is shut, calls are kept here, for as long as it says. */
+  readonly gate?: Gate | undefined
 }
 
 type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply>>
@@ -53,6 +55,8 @@ type Calls<Request, Reply> = ReadonlyArray<Call<Request, Reply>>
 export class Batcher<Request, Reply> {
   readonly #options: Options<Request, Reply>
   readonly #waiting: Array<Call<Request, Reply>> = []
+  /** Those that wait for the gate, and are not sent before they were in `#waiting` again. */
+  readonly #kept = new Set<Calls<Request, Reply>>()
   #callsInFlight = 0
   #batchesInFlight = 0
   #flushScheduled = false
@@ -81,7 +85,7 @@ export class Batcher<Request, Reply> {
       if (this.#closed) return resume(answer(closedFault))
       const caller = RuntimeFlags.interruptible(status.runtimeFlags) ? fiber : undefined
       this.#waiting.push(new Submitted(request, caller, answer, resume))
-      if (alone) this.#send(this.#waiting.splice(0))
+      if (alone && this.#options.gate?.isOpen() !== false) this.#send(this.#waiting.splice(0))
       else this.#scheduleFlush()
     })
   }
@@ -97,7 +101,8 @@ export class Batcher<Request, Reply> {
   /** Refuses what was not sent yet, and waits for what was. */
   readonly close: Effect.Effect<void> = Effect.async((resume) => {
     this.#closed = true
-    for (const call of this.#waiting.splice(0)) call.reply(closedFault)
+    for (const calls of [this.#waiting.splice(0), ...this.#kept]) for (const call of calls) call.reply(closedFault)
+    this.#kept.clear()
     this.#onDrained = () => resume(Effect.void)
     if (this.#batchesInFlight === 0) this.#onDrained()
   })
@@ -113,7 +118,11 @@ export class Batcher<Request, Reply> {
 
   /** Far fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
   #flush(isPatient = true): void {
-    const { batchMax, halfMin = 2, inFlightMax } = this.#options
+    const { batchMax, gate, halfMin = 2, inFlightMax } = this.#options
+    if (gate?.isOpen() === false) {
+      this.#keep(gate, this.#waiting.splice(0))
+      return
+    }
     while (this.#waiting.length > 0 && this.#batchesInFlight < inFlightMax) {
       if (isPatient && this.#waiting.length < Math.floor(this.#callsInFlight * companyMin)) {
         this.#startPatience()
@@ -124,6 +133,19 @@ export class Batcher<Request, Reply> {
       const calls = this.#waiting.splice(0, splits ? Math.min(half, batchMax) : batchMax).filter(isWanted)
       if (calls.length > 0) this.#send(calls)
     }
+  }
+
+  #keep(gate: Gate, calls: Calls<Request, Reply>): void {
+    if (calls.length === 0) return
+    this.#kept.add(calls)
+    gate.wait((fault) => {
+      if (!this.#kept.delete(calls)) return
+      for (const call of calls) {
+        if (fault === undefined) this.#waiting.push(call)
+        else call.reply(fault)
+      }
+      this.#scheduleFlush()
+    })
   }
 
   /** What is under way may be held up: nobody waits for it for long. */

@@ -96,6 +96,7 @@ export const make = (
                 ? (request) => Effect.flatMap(run([request]), (replies) => inTime<Reply>(first(replies)))
                 : undefined,
               looksForCompany: backend.now === undefined,
+              gate: backend.gate,
               ...sizes
             })
         ),

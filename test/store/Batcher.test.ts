@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Backend } from "effect-state"
+import { fault } from "../../src/store/Backend.ts"
 import { Batcher, type Options } from "../../src/store/Batcher.ts"
 
 type Reply = string | Backend.Fault
@@ -166,6 +167,66 @@ describe("Batcher", () => {
       assert.strictEqual(yield* Fiber.join(other), "other")
     })
   )
+
+  describe("with a gate that is shut", () => {
+    const shut = (options: Partial<Options<string, string>> = {}) => {
+      const keepers: Array<(fault: Backend.Fault | undefined) => void> = []
+      let isOpen = false
+      const test = recorder({ ...options, gate: { isOpen: () => isOpen, wait: (done) => keepers.push(done) } })
+      const tell = (fault: Backend.Fault | undefined) =>
+        Effect.sync(() => {
+          isOpen = fault === undefined
+          for (const keeper of keepers.splice(0)) keeper(fault)
+        })
+      return { ...test, tell, waits: () => keepers.length }
+    }
+
+    it.effect("sends nothing until it opens, and then what is still wanted, once", () =>
+      Effect.gen(function* () {
+        const { batches, ask, answer, tell, waits } = shut({ inFlightMax: 1 })
+        const first = yield* Effect.fork(ask("first"))
+        yield* settled
+        const [gone, second] = yield* Effect.all([Effect.fork(ask("gone")), Effect.fork(ask("second"))])
+        yield* settled
+        assert.strictEqual(waits(), 2)
+        yield* Fiber.interrupt(gone)
+        yield* tell(undefined)
+        yield* settled
+        assert.deepStrictEqual(batches, [["first", "second"]])
+        yield* answer
+        assert.strictEqual(yield* Fiber.join(first), "first")
+        assert.strictEqual(yield* Fiber.join(second), "second")
+      })
+    )
+
+    it.effect("keeps also a caller that comes again and has no company", () =>
+      Effect.gen(function* () {
+        const { batches, ask, tell } = shut()
+        const unavailable = fault("unavailable", "it is away")
+        const both = yield* Effect.fork(Effect.all([ask("a"), ask("b")]))
+        yield* settled
+        yield* tell(unavailable)
+        yield* settled
+        yield* tell(unavailable)
+        assert.deepStrictEqual(yield* Fiber.join(both), [unavailable, unavailable])
+        assert.deepStrictEqual(batches, [])
+      })
+    )
+
+    it.effect("refuses what it keeps when it is closed, and hears of it no more", () =>
+      Effect.gen(function* () {
+        const { batcher, batches, ask, tell } = shut()
+        const fiber = yield* Effect.fork(ask("a"))
+        yield* settled
+        yield* batcher.close
+        const reply = yield* Fiber.join(fiber)
+        assert.strictEqual(typeof reply === "object" && reply.outcome, "not-applied")
+        yield* tell(undefined)
+        yield* settled
+        assert.deepStrictEqual(batches, [])
+      })
+    )
+  })
 
   it.effect("calls whose batch can't be sent die with it, and the next ones are sent", () =>
     Effect.gen(function* () {

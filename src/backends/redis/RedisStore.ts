@@ -19,6 +19,7 @@ import * as StateStore from "../../store/StateStore.ts"
 import { make as fromServer } from "./backend.ts"
 import * as Client from "./client.ts"
 import { Connection } from "./connection.ts"
+import { Connections } from "./connections.ts"
 import * as Layout from "./layout.ts"
 import * as RedisOptions from "./options.ts"
 import { Replicas } from "./replicas.ts"
@@ -119,17 +120,16 @@ const fromClients = (
   settings: RedisOptions.Settings
 ): Effect.Effect<Backend.Backend, LayerError, Scope.Scope> =>
   Effect.gen(function* () {
-    const connections = yield* Effect.forEach(clients, (client) =>
-      Effect.acquireRelease(
-        Effect.sync(() => new Connection(client, { commandTimeoutMs: settings.commandTimeoutMs, owned })),
-        (connection) => Effect.sync(() => connection.detach())
+    const connections = new Connections(
+      yield* Effect.forEach(clients, (client) =>
+        Effect.acquireRelease(
+          Effect.sync(() => new Connection(client, { commandTimeoutMs: settings.commandTimeoutMs, owned })),
+          (connection) => Effect.sync(() => connection.detach())
+        )
       )
     )
-    let next = 0
-    // There is at least one.
-    const connection = () => connections[next++ % connections.length] as Connection
     const layout = Layout.make(settings.keyPrefix, settings.buckets)
-    const description = yield* Setup.check(connection(), layout, settings.allowEviction)
+    const description = yield* Setup.check(connections.next, layout, settings.allowEviction)
     const replicas = settings.waitReplicas && new Replicas(settings.waitReplicas)
-    return fromServer({ connection, layout, description, replicas })
+    return fromServer({ connections, layout, description, replicas })
   })

@@ -13,7 +13,7 @@ import type { Backend, Commit, Fault, Info, Outcome, ReadResult } from "../../st
 import * as Concurrent from "../../store/Concurrent.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import * as Commits from "./commits.ts"
-import type { Connection } from "./connection.ts"
+import type { Connections } from "./connections.ts"
 import type { Bucket, Layout } from "./layout.ts"
 import * as Reads from "./reads.ts"
 import type { Replicas } from "./replicas.ts"
@@ -26,8 +26,7 @@ import * as SweepScript from "./scripts/sweep.ts"
  * @category models
  */
 export interface Server {
-  /** The connection to use next. */
-  readonly connection: () => Connection
+  readonly connections: Connections
   readonly layout: Layout
   /** As `info` shows it. */
   readonly description: string
@@ -48,7 +47,7 @@ export const make = (server: Server): Backend => {
         (key) => bucketOf(key.placement),
         (bucket, keys, done) =>
           Reads.send(
-            server.connection(),
+            server.connections.next,
             bucket,
             keys.map(({ text }) => text),
             select,
@@ -78,9 +77,14 @@ export const make = (server: Server): Backend => {
     },
     send,
     read: (keys, select) => Effect.async((resume) => send.read(keys, select, resume)),
-    commit: (batch) => Effect.async((resume) => send.commit(batch, resume)),
-    scan: (range, options) => Scans.scan(server.connection(), bucketsOf(server, range), range, options),
-    count: (range) => Scans.count(server.connection(), bucketsOf(server, range), range),
+    commit: (batch) =>
+      server.connections.whenOpen(
+        Effect.async((resume) => send.commit(batch, resume)),
+        (fault) => batch.map(() => fault)
+      ),
+    gate: server.connections.gate,
+    scan: (range, options) => Scans.scan(server.connections.next, bucketsOf(server, range), range, options),
+    count: (range) => Scans.count(server.connections.next, bucketsOf(server, range), range),
     sweep: sweeper(server),
     info: info(server)
   }
@@ -138,7 +142,7 @@ const placementOf = ({ checks, mutations }: Commit): string => (checks[0] ?? mut
 
 /** Makes the runs one after another: a later one may change what an earlier one wrote. */
 const commit = (server: Server, bucket: Bucket, commits: ReadonlyArray<Commit>, done: Done<Outcome>): void => {
-  const connection = server.connection()
+  const connection = server.connections.next
   const runs = [...Commits.runs(bucket, commits)]
   const makeRest = (before: ReadonlyArray<Outcome>): void => {
     const run = runs.shift()
@@ -174,9 +178,12 @@ const sweeper = (server: Server): Backend["sweep"] => {
       for (let visited = 0; visited < buckets.length; visited++) {
         const bucket = buckets[at] as Bucket // Kept in bounds below.
         const looks = Math.min(sweepLooksMax, entriesMax - removed)
-        const reply = yield* server
-          .connection()
-          .script("write", SweepScript.sweep, [bucket.index, bucket.expiry], [bucket.entryPrefix, String(looks)])
+        const reply = yield* server.connections.next.script(
+          "write",
+          SweepScript.sweep,
+          [bucket.index, bucket.expiry],
+          [bucket.entryPrefix, String(looks)]
+        )
         const [gone = 0, more = 0] = yield* Reply.integers(reply, 2)
         removed += gone
         if (more === 1 || removed >= entriesMax) return { removed, more: true }
@@ -191,7 +198,7 @@ const sweepLooksMax = 1_000
 
 const info = (server: Server): Effect.Effect<Info, Fault> =>
   Effect.gen(function* () {
-    const connection = server.connection()
+    const connection = server.connections.next
     const [seconds = 0, micros = 0] = yield* Reply.integers(yield* connection.command("read", "TIME"), 2)
     const sizes = yield* Concurrent.all(
       server.layout.buckets.map(({ index }) => connection.command("read", "ZCARD", index))

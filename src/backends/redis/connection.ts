@@ -61,6 +61,15 @@ export class Connection {
     this.client.off("error", ignore)
   }
 
+  get isReady(): boolean {
+    return this.client.status === "ready" && !this.#detached
+  }
+
+  /** Tells when it is ready, or why it was not in the time of a command. */
+  whenReady(done: (fault: Fault | undefined) => void): void {
+    this.#whenReady(Date.now() + this.#options.commandTimeoutMs, (isReady) => done(isReady ? undefined : unreachable))
+  }
+
   /** Sends a command: its name, and its arguments. */
   command(access: Access, ...args: readonly [string, ...ReadonlyArray<Argument>]): Effect.Effect<Reply, Fault> {
     return Effect.async((resume) => this.send(access, args, resumed(resume)))
@@ -101,7 +110,7 @@ export class Connection {
   }
 
   #attempt(call: Call): void {
-    if (this.#detached || this.client.status !== "ready") {
+    if (!this.isReady) {
       this.#wait(call)
       return
     }
@@ -143,21 +152,27 @@ export class Connection {
 
   /** Tries again when the connection is ready. */
   #wait(call: Call): void {
-    const remainingMs = call.deadlineMs - Date.now()
+    this.#whenReady(call.deadlineMs, (isReady) => {
+      if (isReady) this.#attempt(call)
+      else call.done(unreachable, null)
+    })
+  }
+
+  /** What is late is not ready any more, be the connection so or not. */
+  #whenReady(deadlineMs: number, done: (isReady: boolean) => void): void {
+    const remainingMs = deadlineMs - Date.now()
     if (remainingMs <= 0 || this.#detached || this.client.status === "end") {
-      call.done(fromError(new Error("The connection is not ready"), call.access, false), null)
+      done(false)
       return
     }
     if (this.client.status === "wait") this.client.connect().catch(ignore)
-    const proceed = () => {
+    const wake = () => {
       clearTimeout(timer)
-      this.#waiting.delete(proceed)
-      // What is late is not sent any more, be the connection ready or not.
-      if (Date.now() < call.deadlineMs) this.#attempt(call)
-      else this.#wait(call)
+      this.#waiting.delete(wake)
+      done(this.isReady && Date.now() < deadlineMs)
     }
-    const timer = setTimeout(proceed, remainingMs)
-    this.#waiting.add(proceed)
+    const timer = setTimeout(wake, remainingMs)
+    this.#waiting.add(wake)
   }
 }
 
@@ -190,6 +205,8 @@ const resumed =
   (resume: (effect: Effect.Effect<Reply, Fault>) => void): Done =>
   (fault, reply) =>
     resume(fault === undefined ? Effect.succeed(reply) : Effect.fail(fault))
+
+const unreachable = fromError(new Error("The connection is not ready"), "write", false)
 
 const late = new Error("The command timed out")
 

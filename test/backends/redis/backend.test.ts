@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { make } from "../../../src/backends/redis/backend.ts"
 import * as Client from "../../../src/backends/redis/client.ts"
 import { Connection } from "../../../src/backends/redis/connection.ts"
+import { Connections } from "../../../src/backends/redis/connections.ts"
 import * as Layout from "../../../src/backends/redis/layout.ts"
 import type { Mutation, Stored } from "../../../src/store/Backend.ts"
 import * as Namespace from "../../../src/store/Namespace.ts"
@@ -18,7 +19,7 @@ const backend = Effect.gen(function* () {
   const client = yield* Client.open({ host: url.hostname, port: Number(url.port) }, 5_000)
   const connection = new Connection(client, { commandTimeoutMs: 5_000, owned: true })
   const layout = Layout.make(`${yield* SharedServers.redisPrefix}:`, 1)
-  return make({ connection: () => connection, layout, description: "Redis", replicas: undefined })
+  return make({ connections: new Connections([connection]), layout, description: "Redis", replicas: undefined })
 })
 
 const put = (text: string, payload: string | Uint8Array): Mutation => ({

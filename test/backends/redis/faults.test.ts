@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { Redis } from "ioredis"
 import { RedisStore } from "../../../src/backends/redis/index.ts"
 import type { LayerError } from "../../../src/store/StateError.ts"
@@ -184,6 +187,34 @@ describe("a server that goes away", () => {
         const waiting = yield* Effect.fork(store.add("n", 1))
         yield* server.start
         assert.strictEqual(yield* Fiber.join(waiting), 1)
+        assert.strictEqual(Option.getOrThrow(yield* store.get("k")).value, 1)
+      })
+    )
+  )
+
+  it.live("is sent nothing later that nobody waits for any more", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const server = yield* RedisServer.make()
+        const store = yield* RedisStore.make({ port: server.port, commandTimeout: "20 seconds" })
+        yield* store.set("k", 1)
+        yield* server.kill()
+        yield* until(Effect.either(Effect.timeout(store.set("lone", 1), "100 millis")), Either.isLeft)
+        const given: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+          store.set("k", "stale"),
+          store.delete("k"),
+          store.setMany([{ key: "many", value: "stale" }]),
+          Effect.all([store.set("a", "stale"), store.set("b", "stale")], { concurrency: "unbounded" })
+        ]
+        for (const write of given) {
+          assert.strictEqual(
+            (yield* Effect.flip(Effect.timeout(Effect.asVoid(write), "50 millis")))._tag,
+            "TimeoutException"
+          )
+        }
+        yield* server.start
+        yield* store.set("now", 1)
+        assert.deepStrictEqual(Array.from(yield* Stream.runCollect(store.keys("*"))), ["k", "now"])
         assert.strictEqual(Option.getOrThrow(yield* store.get("k")).value, 1)
       })
     )
