@@ -157,7 +157,8 @@ export const set = (key: AtomicKey, value: unknown, options: WriteOptions = {}) 
 
 /**
  * Writes a value under a key that nobody else can have: the given one with the commit's version appended, in 16 digits.
- * Keys that were appended to the same start lie in the order of their versions; {@link stamped} tells such a key.
+ * Keys that were appended to the same start lie in the order of their versions; {@link stamped} tells such a key. Where a store
+ * has several parts, it must lie where its start does, or it is `Unsupported`: in a namespace with a `placement`.
  *
  * @since 0.1.0
  * @category steps

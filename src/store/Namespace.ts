@@ -165,6 +165,15 @@ export const placementOfPrefix = (namespace: Namespace, prefix: string): string 
   return namespace.placement === "prefix" && prefix.includes(":") ? upToColon(namespace.start, prefix) : undefined
 }
 
+/**
+ * Whether a key that goes on behind this one, by so many digits, lies where this one does.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const keepsPlacement = ({ local, namespace, placement }: Key.FullKey, digits: number): boolean =>
+  fullKey(namespace, local + "0".repeat(digits)).placement === placement
+
 const reserved = (name: string | Inner): InvalidKey | undefined =>
   typeof name === "string" && name.startsWith("~")
     ? new InvalidKey({ key: name.slice(0, 64).toWellFormed(), reason: "a namespace's name does not begin with ~" })

@@ -66,15 +66,16 @@ export const lower = (
       view,
       [...checks, ...mutations].map(({ key }) => key)
     )
-    ? Either.left(
-        new Unsupported({
-          operation,
-          backend: view.backend.name,
-          reason: "its keys live in different parts of the store; give their namespaces a common placement"
-        })
-      )
+    ? Either.left(apart(view, operation, "its keys live in different parts of the store"))
     : Either.right({ checks, mutations })
 }
+
+const apart = ({ backend }: View.View, operation: string, reason: string): Unsupported =>
+  new Unsupported({
+    operation,
+    backend: backend.name,
+    reason: `${reason}; give their namespaces a common placement`
+  })
 
 /** Most commits are one change: there is nothing to gather, and nothing that could not go together. */
 const lowerOne = (view: View.View, operation: string, step: Change) => {
@@ -136,7 +137,15 @@ const lowerChange = (view: View.View, operation: string, step: Change): Mutation
       return lowerPut(view, key, step.value, step.options, false)
     case "Append": {
       const problem = Key.problemOfPart(key.local, Key.keyBytesMax - stampLength)
-      return problem ?? lowerPut(view, key, step.value, step.options, true)
+      if (problem !== undefined) return problem
+      if (view.backend.capabilities.placementOf !== undefined && !Namespace.keepsPlacement(key, stampLength)) {
+        return apart(
+          view,
+          operation,
+          "what is appended would lie in another part of the store than what it is appended to"
+        )
+      }
+      return lowerPut(view, key, step.value, step.options, true)
     }
     case "Add":
       return Number.isSafeInteger(step.delta)

@@ -288,6 +288,28 @@ describe("several buckets", () => {
     )
   )
 
+  it.live("take what is appended only where it lies with what it is appended to", () =>
+    withStore({ buckets: 4 }, ({ store }) =>
+      Effect.gen(function* () {
+        const byPrefix = store.namespace("by prefix", { placement: "prefix" })
+        const whole = store.namespace("whole", { placement: "namespace" })
+        const append = (start: string) => Atomic.append(start, 1)(Atomic.make)
+        for (const apart of [store.commit(append("log:")), byPrefix.commit(append("log-"))]) {
+          assert.strictEqual((yield* Effect.flip(apart))._tag, "Unsupported")
+        }
+        for (const together of [whole, byPrefix]) {
+          yield* Effect.replicateEffect(together.commit(append("log:")), 20)
+          const { entries } = yield* together.page(KeyRange.prefix("log:"))
+          const found = yield* together.getMany(entries.map(({ key }) => key))
+          assert.deepStrictEqual([entries.length, found.filter(Option.isSome).length], [20, 20])
+          assert.strictEqual(yield* together.clear(KeyRange.all), 20)
+          assert.strictEqual(yield* together.count(KeyRange.all), 0)
+        }
+        assert.strictEqual(yield* store.count(KeyRange.all), 0)
+      })
+    )
+  )
+
   it.live("are swept all", () =>
     withStore({ buckets: 4 }, ({ store }) =>
       Effect.gen(function* () {
