@@ -71,7 +71,8 @@ export class Saver extends BaseCheckpointSaver {
     const wanted = Object.entries(filter ?? {})
     const checkpoints = this.#threads.list({
       thread: thread === undefined ? undefined : String(thread),
-      namespace,
+      // As everywhere else, none is the root graph's; only without a word about it all are meant.
+      namespace: namespace === null ? "" : namespace,
       before: before === undefined ? undefined : getCheckpointId(before) || undefined,
       pageLimit: wanted.length === 0 ? Math.max(1, Math.min(limit, pageLimit)) : pageLimit
     })

@@ -87,12 +87,14 @@ export const transition = <
 > => step(machine, state, event, data) as never // There is a transition, and it leads to one of the targets: the edges say so.
 
 /**
- * The events that have a transition from a state.
+ * The events that have a transition from a state; of several states, from each of them.
  *
  * @since 0.1.0
  * @category models
  */
-export type EventsFrom<X extends Edge, From extends string> = Extract<X, { readonly from: From }>["event"]
+export type EventsFrom<X extends Edge, From extends string> = {
+  [Event in X["event"]]: [From] extends [Extract<X, { readonly event: Event }>["from"]] ? Event : never
+}[X["event"]]
 
 /**
  * The states that an event may lead to from a state.
