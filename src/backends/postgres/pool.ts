@@ -10,6 +10,7 @@ import * as Pg from "pg"
 import type { Fault } from "../../store/Backend.ts"
 import * as Concurrent from "../../store/Concurrent.ts"
 import * as Failure from "./failure.ts"
+import * as Watch from "./watch.ts"
 
 /**
  * Opens the pool and its first connections. Closing the scope waits for connections in use, for a bounded time.
@@ -67,18 +68,19 @@ export const connectionsOf = (pool: Pg.Pool): Effect.Effect<WeakSet<Pg.ClientBas
     return connections
   })
 
-/** Holds a connection until the scope closes, so that several of these open several. */
+/**
+ * Holds a connection until the scope closes, so that several of these open several. The pool does not listen to what it
+ * gave out; one that is lost while others are still opening goes back like the rest, and the pool sees it.
+ */
 const connect = (pool: Pg.Pool): Effect.Effect<void, Fault, Scope.Scope> =>
   Effect.asVoid(
     Effect.acquireRelease(
       Effect.async<() => void, Fault>((resume) =>
-        pool.connect((error, connection, release) =>
-          resume(
-            connection === undefined
-              ? Effect.fail(Failure.readFault(Failure.notConnected(error)))
-              : Effect.succeed(() => release())
-          )
-        )
+        pool.connect((error, connection, release) => {
+          if (connection === undefined) return resume(Effect.fail(Failure.readFault(Failure.notConnected(error))))
+          Watch.over(connection)
+          resume(Effect.succeed(() => release()))
+        })
       ),
       (release) => Effect.sync(release)
     )

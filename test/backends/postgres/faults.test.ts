@@ -15,6 +15,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { PostgresStore } from "effect-state/postgres"
 import * as Pg from "pg"
+import * as Pool from "../../../src/backends/postgres/pool.ts"
 import * as PostgresServer from "../../servers/PostgresServer.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
 import { connect, open, openAt, query, until } from "./database.ts"
@@ -242,6 +243,32 @@ describe("building a store", () => {
         PostgresStore.layer({ ...address, password: Redacted.make(password), database: "postgres", sweep: false })
       )
       yield* store.ping
+    })
+  )
+
+  it.scopedLive("goes on when a connection is lost while another one is still opening", () =>
+    Effect.gen(function* () {
+      const postgres = yield* PostgresServer.make({ auth: "scram-sha-256", settings: { fsync: "off" } })
+      const { password } = new URL(postgres.url)
+      const admin = yield* connect(postgres.url)
+      const lost = Effect.gen(function* () {
+        const first = "FROM pg_stat_activity WHERE application_name = 'opening'"
+        yield* until(query(admin, `SELECT pg_terminate_backend(pid) ${first}`), (rows) => rows.length > 0)
+        yield* until(query(admin, `SELECT 1 ${first}`), (rows) => rows.length === 0)
+      })
+      let asked = 0
+      const pool = yield* Pool.make({
+        host: "127.0.0.1",
+        port: Number(new URL(postgres.url).port),
+        user: "postgres",
+        database: "postgres",
+        application_name: "opening",
+        min: 2,
+        // The second connection proves who it is when the first one is gone.
+        password: () => (asked++ === 0 ? password : Effect.runPromise(Effect.as(lost, password)))
+      })
+      assert.deepEqual(yield* query(pool, "SELECT 1 AS n"), [{ n: 1 }])
+      assert.deepEqual([asked, pool.totalCount], [2, 1])
     })
   )
 
