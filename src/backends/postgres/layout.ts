@@ -56,10 +56,13 @@ const recorded = (ask: (text: string) => Effect.Effect<Rows, Fault>, table: Tabl
 
 const cell = (rows: Rows): string | null => rows[0]?.[0] ?? null
 
-/** One statement, and so one transaction: it is there whole or not at all. */
+/**
+ * One statement, and so one transaction: it is there whole or not at all. The lock is the schema's: stores of different
+ * tables may all find it missing, and of those who make it at once all but one would fail.
+ */
 const migration = (table: Table): string => `
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended(${literal(table.entries)}, 0));
+  PERFORM pg_advisory_xact_lock(hashtextextended(${literal(table.schema)}, 0));
   IF to_regnamespace(${literal(table.schema)}) IS NULL THEN
     CREATE SCHEMA ${table.schema};
   END IF;

@@ -25,6 +25,23 @@ describe("the table", () => {
     })
   )
 
+  it.scopedLive("is made beside others, in a schema that none of them found", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const stores = yield* Effect.forEach(
+        Array.range(1, 12),
+        (i) => openAt(url, { schema: "new", table: `t${i}`, maxConnections: 1 }),
+        { concurrency: "unbounded" }
+      )
+      yield* Effect.forEach(stores, (store) => store.set("a", 1))
+      const rows = yield* query(
+        yield* connect(url),
+        "SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'new'"
+      )
+      assert.deepEqual(rows, [{ n: 24 }])
+    })
+  )
+
   it.scopedLive("is used by those who may not make it", () =>
     Effect.gen(function* () {
       const url = yield* SharedServers.postgresDatabase
