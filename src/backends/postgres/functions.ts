@@ -275,11 +275,12 @@ const changes = (table: Table) => `FOR i IN p_starts[c] + p_checks[c] .. p_start
             created_at_ms = EXCLUDED.created_at_ms,
             updated_at_ms = EXCLUDED.updated_at_ms,
             expires_at_ms = EXCLUDED.expires_at_ms
-          WHERE t.version < EXCLUDED.version;
+          WHERE t.version < EXCLUDED.version OR NOT ${live};
         v_result := FOUND::int;
       ELSE
-        DELETE FROM ${table.entries} AS t WHERE t.key = v_key AND t.version < p_numbers[i];
-        v_result := FOUND::int;
+        DELETE FROM ${table.entries} AS t
+          WHERE t.key = v_key AND (t.version < p_numbers[i] OR NOT ${live}) RETURNING ${live} INTO v_live;
+        v_result := coalesce(v_live, false)::int;
       END IF;
       v_results := v_results || v_result;
     END LOOP;`

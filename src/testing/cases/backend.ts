@@ -304,6 +304,26 @@ export const backendCases: ReadonlyArray<Case> = [
       assert.equal(yield* readOne(backend, key), undefined)
     })
   ),
+  backendCase("time")("install meets nothing where an entry has expired, whatever its version", ({ backend, store }) =>
+    Effect.gen(function* () {
+      const [a, b, c] = [store.key("a"), store.key("b"), store.key("c")]
+      const version = (yield* commitOne(backend, put(store.key("other"), "1"))).version + 1_000
+      const expired = [a, b, c].map((key) => install(key, version, '"expired"', Date.UTC(2000, 0, 1)))
+      assert.deepEqual((yield* commitOne(backend, ...expired)).results, [true, true, true])
+      const installs = [install(a, version - 1, '"older"'), install(b, version, '"same"')]
+      assert.deepEqual((yield* commitOne(backend, ...installs)).results, [true, true])
+      const found = yield* backend.read([a, b], "entry")
+      assert.deepEqual(
+        found.map((result) => [stored(result).version, stored(result).payload]),
+        [
+          [version - 1, '"older"'],
+          [version, '"same"']
+        ]
+      )
+      assert.deepEqual((yield* commitOne(backend, install(c, version + 1, undefined))).results, [false])
+      assert.equal(yield* readOne(backend, c), undefined)
+    })
+  ),
   backendCase("versions")("writes after an install have greater versions", ({ backend, store }) =>
     Effect.gen(function* () {
       const installed = (yield* commitOne(backend, put(store.key("other"), "1"))).version + 1_000
