@@ -15,7 +15,7 @@ import type { Statements } from "./statements.ts"
  * @category options
  */
 export interface Options {
-  /** Sets `lock_timeout`, in milliseconds. Default: the short one of batches. */
+  /** How long all locks together may be waited for, in milliseconds. Default: the short time of batches, for each. */
   readonly lockTimeoutMs: number | undefined
   /** Sets `synchronous_commit`. Default: the connection's. */
   readonly synchronousCommit: string | undefined

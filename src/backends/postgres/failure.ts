@@ -104,6 +104,20 @@ export const unconfirmed: Failure = {
 }
 
 /**
+ * Nothing was sent: others waited for a lock all the time. It means what a lock timeout does.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const locked: Failure = {
+  kind: "unavailable",
+  outcome: "not-applied",
+  code: undefined,
+  reason: "others kept it waiting for a lock for too long",
+  cause: undefined
+}
+
+/**
  * @since 0.1.0
  * @category constructors
  */

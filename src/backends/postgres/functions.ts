@@ -17,7 +17,7 @@
 import { literal, type Table } from "./table.ts"
 
 /**
- * How long a batch waits for a lock, in milliseconds. A commit by itself says how long it waits.
+ * How long a batch waits for a lock, in milliseconds. A commit by itself says how long it waits for all of its locks.
  *
  * @since 0.1.0
  * @category limits
@@ -74,6 +74,22 @@ const lockRows = (table: Table) => `IF cardinality(p_keys) = 1 THEN
     PERFORM 1 FROM ${table.entries} AS t
       WHERE t.key = ANY (p_keys || array_fill(p_keys[1], ARRAY[9])) ORDER BY t.key FOR UPDATE;
   END IF`
+
+/** `lock_timeout` counts for each lock anew: every lock gets what is left of the commit's time. Zero would be for ever. */
+const limitWait = `PERFORM set_config(
+      'lock_timeout', greatest(1, date_part('epoch', v_until - clock_timestamp()) * 1000)::int::text, true)`
+
+/** The same locks for a commit that waits for them. A row that somebody has inserted, and may undo, is met by the changes. */
+const lockInTime = (table: Table) => `
+    FOR v_hash IN SELECT ${hash(table, "key")} FROM unnest(p_keys) AS key ORDER BY 1 LOOP
+      ${limitWait};
+      PERFORM pg_advisory_xact_lock(v_hash);
+    END LOOP;
+    FOR v_key IN SELECT key FROM unnest(p_keys) AS key ORDER BY key COLLATE "C" LOOP
+      ${limitWait};
+      PERFORM 1 FROM ${table.entries} AS t WHERE t.key = v_key FOR UPDATE;
+    END LOOP;
+    ${limitWait}`
 
 /** In another isolation level a statement would not see what was committed while it waited for a lock. */
 const isReadCommitted = "current_setting('transaction_isolation') = 'read committed'"
@@ -167,9 +183,11 @@ const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
   p_starts int[], p_checks int[], p_guards boolean[],
   p_ops int[], p_keys text[], p_numbers bigint[], p_values text[], p_bytes bytea[],
   p_keeps boolean[], p_ttls bigint[], p_ends bigint[], p_created bigint[], p_updated bigint[],
-  p_installed bigint, p_lock_timeout text, p_synchronous_commit text
+  p_installed bigint, p_lock_timeout bigint, p_synchronous_commit text
 ) RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
 DECLARE
+  v_until timestamptz := clock_timestamp() + p_lock_timeout * interval '1 millisecond';
+  v_hash bigint;
   v_version bigint;
   v_found bigint;
   v_results bigint[];
@@ -182,7 +200,7 @@ DECLARE
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
-  IF p_lock_timeout IS NOT NULL THEN PERFORM set_config('lock_timeout', p_lock_timeout, true); END IF;
+  IF v_until IS NOT NULL THEN ${limitWait}; END IF;
   IF p_installed IS NULL THEN
     PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
   ELSE
@@ -191,8 +209,11 @@ BEGIN
       PERFORM setval(${literal(table.versions)}::regclass, p_installed);
     END IF;
   END IF;
-  ${lockKeys(table)};
-  ${lockRows(table)};
+  IF v_until IS NULL THEN
+    ${lockKeys(table)};
+    ${lockRows(table)};
+  ELSE ${lockInTime(table)};
+  END IF;
   o_at := ${nowMs};
   FOR c IN 1 .. cardinality(p_checks) LOOP
     v_refused := '{}';

@@ -26,7 +26,7 @@ import type { Statements } from "./statements.ts"
  * @category options
  */
 export interface Options extends Link.Options {
-  /** How long a commit waits for a lock, in milliseconds. */
+  /** How long a commit waits for its locks, in milliseconds. */
   readonly lockTimeoutMs: number
   /** Whether a connection of a transaction is one of the store's own client or pool. */
   readonly owns: (connection: Connection, driver: Pg.ClientBase) => boolean

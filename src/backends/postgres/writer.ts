@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -20,7 +21,7 @@ import type { Statements } from "./statements.ts"
  */
 export interface Options {
   readonly synchronousCommit: string | undefined
-  /** How long a commit waits for a lock that kept its batch waiting for too long, in milliseconds. */
+  /** How long a commit may wait after its batch was refused, in milliseconds: for its turn, and then for its locks. */
   readonly lockTimeoutMs: number
   /** How many commits may wait so at once: each of them occupies a connection. */
   readonly waitersMax: number
@@ -55,30 +56,60 @@ export const make = (link: Link, statements: Statements, options: Options) => {
 
   const sendOne = (
     commit: Commit,
-    lockTimeoutMs: number | undefined,
+    untilMs: number | undefined,
     collisions = 0
   ): Effect.Effect<Either.Either<Outcome, Failure.Failure>> =>
     Effect.suspend(() => {
+      // At least one: the server takes none for all the time in the world.
+      const lockTimeoutMs = untilMs === undefined ? undefined : Math.max(1, Math.ceil(untilMs - performance.now()))
       const call = Commits.encode(statements, [commit], { synchronousCommit, lockTimeoutMs })
       return Effect.flatMap(Effect.either(link.query(call.statement)), (sent) => {
         if (Either.isRight(sent)) return Effect.succeed(Either.right(call.outcomes(sent.right)[0] as Outcome)) // One for each.
         return Failure.isCollision(sent.left) && collisions < collisionsMax
-          ? sendOne(commit, lockTimeoutMs, collisions + 1)
+          ? sendOne(commit, untilMs, collisions + 1)
           : Effect.succeed(Either.left(sent.left))
       })
     })
 
-  const sendLater = (commit: Commit, after: ReadonlyArray<Later>): Effect.Effect<Later> =>
+  /** Of each key, the turn of the last commit that waits for it, in whatever batch it came. */
+  const waiting = new Map<string, Deferred.Deferred<void>>()
+
+  /**
+   * Sends a commit behind all that wait for its keys. If its time is over before that, its caller hears so; but it keeps its
+   * turn, as who is behind it must not overtake who is ahead.
+   */
+  const sendLater = (commit: Commit, keys: ReadonlyArray<string>, untilMs: number): Effect.Effect<Later> =>
     Effect.gen(function* () {
       const outcome = yield* Deferred.make<Outcome>()
-      const sent = sendOne(commit, options.lockTimeoutMs).pipe(
-        waiters.withPermits(1),
-        Effect.map(Either.getOrElse(Failure.writeFault))
-      )
+      const turn = yield* Deferred.make<void>()
+      const ahead = keys.flatMap((key) => waiting.get(key) ?? [])
+      for (const key of keys) waiting.set(key, turn)
+      let state: "waiting" | "sent" | "over" = "waiting"
+      const send = Effect.suspend(() => {
+        if (state === "over") return Effect.void
+        state = "sent"
+        const sent = Effect.map(sendOne(commit, untilMs), Either.getOrElse(Failure.writeFault))
+        return Effect.intoDeferred(sent, outcome)
+      })
+      const giveUp = Effect.suspend(() => {
+        if (state === "sent") return Effect.void
+        state = "over"
+        return Deferred.succeed(outcome, Failure.writeFault(Failure.locked))
+      })
+      const pass = Effect.suspend(() => {
+        for (const key of keys) if (waiting.get(key) === turn) waiting.delete(key)
+        return Deferred.succeed(turn, undefined)
+      })
       // It goes on when its caller is interrupted, as every write does that was sent once.
-      yield* Effect.forEach(after, (earlier) => earlier.outcome, { discard: true }).pipe(
-        Effect.zipRight(sent),
-        Effect.intoDeferred(outcome),
+      yield* Effect.forEach(ahead, Deferred.await, { discard: true }).pipe(
+        Effect.zipRight(waiters.withPermits(1)(send)),
+        Effect.ensuring(pass),
+        Effect.forkDaemon
+      )
+      yield* Deferred.await(outcome).pipe(
+        Effect.timeoutOption(untilMs - performance.now()),
+        Effect.withClock(realClock),
+        Effect.zipRight(giveUp),
         Effect.forkDaemon
       )
       return { _tag: "Later", outcome: Deferred.await(outcome) }
@@ -87,27 +118,21 @@ export const make = (link: Link, statements: Statements, options: Options) => {
   /** In order, each with what became of it; a commit that shares a key with one that waits is behind it. */
   const sendSingly = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome | Later>> =>
     Effect.gen(function* () {
+      const untilMs = performance.now() + options.lockTimeoutMs
       const outcomes: Array<Outcome | Later> = []
-      const waiting = new Map<string, Later>()
       let disconnected: Failure.Failure | undefined
       for (const commit of batch) {
         const keys = keysOf(commit)
-        const ahead = keys.flatMap((key) => waiting.get(key) ?? [])
         let outcome: Outcome | Later | undefined
         if (disconnected !== undefined) {
           outcome = Failure.writeFault(disconnected)
-        } else if (ahead.length === 0) {
+        } else if (!keys.some((key) => waiting.has(key))) {
           const sent = yield* sendOne(commit, undefined)
           if (Either.isRight(sent)) outcome = sent.right
           else if (!Failure.isLockTimeout(sent.left)) outcome = Failure.writeFault(sent.left)
           if (Either.isLeft(sent) && isDisconnected(sent.left)) disconnected = sent.left
         }
-        if (outcome === undefined) {
-          const later = yield* sendLater(commit, ahead)
-          for (const key of keys) waiting.set(key, later)
-          outcome = later
-        }
-        outcomes.push(outcome)
+        outcomes.push(outcome ?? (yield* sendLater(commit, keys, untilMs)))
       }
       return outcomes
     })
@@ -173,6 +198,9 @@ const split = (batch: ReadonlyArray<Commit>): ReadonlyArray<ReadonlyArray<Commit
   }
   return calls
 }
+
+/** The time of servers passes also where a test stops the clock. */
+const realClock = Clock.make()
 
 const isDisconnected = (failure: Failure.Failure): boolean =>
   failure.code === undefined && failure.outcome === "not-applied"

@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Array from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -16,6 +17,7 @@ import * as Schedule from "effect/Schedule"
 import { PostgresStore } from "effect-state/postgres"
 import * as Pg from "pg"
 import * as Pool from "../../../src/backends/postgres/pool.ts"
+import * as Atomic from "../../../src/store/Atomic.ts"
 import * as PostgresServer from "../../servers/PostgresServer.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
 import { connect, open, openAt, query, until } from "./database.ts"
@@ -60,6 +62,77 @@ describe("a lock that a transaction holds", () => {
       assert.strictEqual(error.isRetryable, true)
       yield* query(holder, "ROLLBACK")
       assert.strictEqual(Option.getOrThrow(yield* store.get("held")).value, 0)
+    })
+  )
+
+  it.scopedLive("is waited for by many no longer than by one", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const store = yield* openAt(url, { commandTimeout: "1 second" })
+      yield* store.set("held", 0)
+      const holder = yield* connect(url)
+      yield* query(holder, "BEGIN")
+      yield* query(holder, "SELECT 1 FROM effect_state WHERE key = ':held' FOR UPDATE")
+      // In one batch, and in batches of their own.
+      const write = (i: number) => Effect.delay(Effect.flip(store.set("held", i)), i <= 6 ? 0 : i)
+      const [time, errors] = yield* Effect.timed(Effect.forEach(Array.range(1, 12), write, { concurrency: 12 }))
+      assert.isBelow(Duration.toMillis(time), 3_000)
+      for (const error of errors) {
+        assert.deepEqual([error._tag, error.isRetryable], ["StoreUnavailable", true])
+      }
+      yield* query(holder, "COMMIT")
+      assert.strictEqual(Option.getOrThrow(yield* store.get("held")).value, 0)
+      yield* store.set("held", 1)
+    })
+  )
+
+  it.scopedLive("has many waiting for it, and does not keep those waiting who wait for another one", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const store = yield* openAt(url, { commandTimeout: "5 seconds" })
+      yield* store.setMany(["held", "freed"].map((key) => ({ key, value: 0 })))
+      const hold = (key: string) =>
+        Effect.gen(function* () {
+          const holder = yield* connect(url)
+          yield* query(holder, "BEGIN")
+          yield* query(holder, `SELECT 1 FROM effect_state WHERE key = ':${key}' FOR UPDATE`)
+          return query(holder, "COMMIT")
+        })
+      const [release, free] = yield* Effect.all([hold("held"), hold("freed")])
+      const waiting = yield* Effect.forEach(Array.range(1, 6), (i) =>
+        Effect.fork(Effect.delay(store.set("held", i), i * 20))
+      )
+      const other = yield* Effect.fork(Effect.delay(store.set("freed", 1), 300))
+      yield* Effect.sleep(600)
+      yield* free
+      yield* Fiber.join(other)
+      assert.strictEqual(Option.getOrThrow(yield* store.get("held")).value, 0)
+      yield* release
+      yield* Fiber.joinAll(waiting)
+    })
+  )
+
+  it.scopedLive("and comes free late leaves less time for the next one", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const store = yield* openAt(url, { commandTimeout: "1 second" })
+      yield* store.setMany(["a", "b"].map((key) => ({ key, value: 0 })))
+      const row = (key: string) => `SELECT 1 FROM effect_state WHERE key = ':${key}' FOR UPDATE`
+      const key = "SELECT pg_advisory_xact_lock(hashtextextended(':b', 'effect_state'::regclass::oid::bigint))"
+      for (const early of [row("a"), key]) {
+        const [one, other] = yield* Effect.all([connect(url), connect(url)])
+        yield* query(one, "BEGIN")
+        yield* query(one, early)
+        yield* query(other, "BEGIN")
+        yield* query(other, row("b"))
+        const atomic = Atomic.make.pipe(Atomic.set("a", 1), Atomic.set("b", 1))
+        const write = yield* Effect.fork(Effect.flip(store.commit(atomic)))
+        yield* Effect.delay(query(one, "COMMIT"), "600 millis")
+        const error = yield* Fiber.join(write)
+        assert.deepEqual([error._tag, error.isRetryable], ["StoreUnavailable", true])
+        yield* query(other, "COMMIT")
+      }
+      assert.strictEqual(Option.getOrThrow(yield* store.get("b")).value, 0)
     })
   )
 
