@@ -63,6 +63,18 @@ export const refused = (error: unknown): Failure => ({
 })
 
 /**
+ * The server refused what a function tried, and the function undid it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const caught = (code: string, message: string): Failure => ({
+  ...describeAnswer(code, message),
+  outcome: "not-applied",
+  code
+})
+
+/**
  * The connection was lost, or given up, with a statement under way.
  *
  * @since 0.1.0
@@ -159,13 +171,15 @@ const describe = (error: unknown): Pick<Failure, "kind" | "reason" | "cause"> =>
     // Errors of the driver and of sockets name hosts and ports, no secrets.
     return { kind: "unavailable", reason: lostReason(error), cause: error }
   }
-  const passing = isPassing(code)
+  return describeAnswer(code, error instanceof Error ? error.message : "")
+}
+
+const describeAnswer = (code: string, message: string): Pick<Failure, "kind" | "reason" | "cause"> => {
   // The server's own message may quote a value, and so may its details: only classes that speak of names are passed on.
-  const message =
-    /^(08|0A|25|26|28|3D|3F|42|53|55|57|58)/.test(code) && error instanceof Error ? `: ${error.message}` : ""
+  const told = /^(08|0A|25|26|28|3D|3F|42|53|55|57|58)/.test(code) && message !== "" ? `: ${message}` : ""
   return {
-    kind: passing ? "unavailable" : "failure",
-    reason: `the server answered ${code}${message}`,
+    kind: isPassing(code) ? "unavailable" : "failure",
+    reason: `the server answered ${code}${told}`,
     cause: undefined
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What writes on the server: a statement for a single value, and two functions for batches of independent commits, so that
- * a batch is one round trip and one transaction. The order of the steps is what makes them right under READ COMMITTED,
+ * What writes on the server: a statement for a single value, and functions for batches of independent commits, so that a
+ * batch is one round trip and one transaction. The order of the steps is what makes them right under READ COMMITTED,
  * where every statement sees what was committed before it began:
  *
  * 1. Advisory locks on the hashes of all keys, in order. They keep writers of one key apart also where there is no row
@@ -44,7 +44,7 @@ export const op = { check: 0, put: 1, append: 2, add: 3, touch: 4, delete: 5, in
  * @since 0.1.0
  * @category definitions
  */
-export const definitions = (table: Table): string => `${put(table)};\n${commit(table)}`
+export const definitions = (table: Table): string => `${put(table)};\n${commit(table)};\n${attempt(table)}`
 
 /** The setting comes back when the function ends, for what a transaction does next. */
 const attributes = `LANGUAGE plpgsql VOLATILE SET lock_timeout = '${batchLockTimeoutMs}ms'`
@@ -174,17 +174,28 @@ BEGIN
     ${orReplace};
 END $function$`
 
+const commitParameters = `
+  p_starts int[], p_checks int[], p_guards boolean[],
+  p_ops int[], p_keys text[], p_numbers bigint[], p_values text[], p_bytes bytea[],
+  p_keeps boolean[], p_ttls bigint[], p_ends bigint[], p_created bigint[], p_updated bigint[],
+  p_installed bigint, p_lock_timeout bigint, p_synchronous_commit text
+`
+
+/**
+ * The arguments of commits, as a statement takes them.
+ *
+ * @since 0.1.0
+ * @category expressions
+ */
+export const commitArguments = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+
 /**
  * Any commits. Those of number c are the steps from `p_starts[c]` up to the next start, `p_checks[c]` checks first; with
  * `p_guards[c]` a step may refuse after another was made. Gives a row for each commit: the time, its version and results,
  * or the steps that refused it.
  */
-const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(
-  p_starts int[], p_checks int[], p_guards boolean[],
-  p_ops int[], p_keys text[], p_numbers bigint[], p_values text[], p_bytes bytea[],
-  p_keeps boolean[], p_ttls bigint[], p_ends bigint[], p_created bigint[], p_updated bigint[],
-  p_installed bigint, p_lock_timeout bigint, p_synchronous_commit text
-) RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
+const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(${commitParameters})
+RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
 DECLARE
   v_until timestamptz := clock_timestamp() + p_lock_timeout * interval '1 millisecond';
   v_hash bigint;
@@ -240,6 +251,22 @@ BEGIN
     o_refused := array_to_string(v_refused, ',');
     RETURN NEXT;
   END LOOP;
+END $function$`
+
+/**
+ * Commits inside an app's transaction, which an error would abort: it undoes what the function did, and is data, a row of its
+ * code and message. With a savepoint it would be several statements, and what the app sends between them would be undone too.
+ */
+const attempt = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.attempt}(${commitParameters})
+RETURNS TABLE (
+  o_at bigint, o_version bigint, o_results text, o_refused text, o_code text, o_message text
+) LANGUAGE plpgsql VOLATILE AS $function$
+BEGIN
+  RETURN QUERY SELECT c.*, NULL::text, NULL::text FROM ${table.commit}(${commitArguments}) AS c;
+EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
+  o_code := SQLSTATE;
+  o_message := SQLERRM;
+  RETURN NEXT;
 END $function$`
 
 /** Raised and caught in the function, to undo the changes of one commit; nobody else sees it. */

@@ -26,6 +26,8 @@ export interface Statements {
   readonly putOne: (values: Statement["values"]) => Statement
   readonly put: (values: Statement["values"]) => Statement
   readonly commit: (values: Statement["values"]) => Statement
+  /** The same inside an app's transaction: an error comes as a row, with its code and message behind the columns. */
+  readonly attempt: (values: Statement["values"]) => Statement
 }
 
 /** A subquery, so that one statement has one time, and an index can be used. */
@@ -105,8 +107,12 @@ export const make = (table: Table): Statements => {
     put: named("put", `SELECT o_at, o_version FROM ${table.put}($1, $2, $3, $4, $5, $6, $7)`),
     commit: named(
       "commit",
-      `SELECT o_at, o_version, o_results, o_refused
-      FROM ${table.commit}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+      `SELECT o_at, o_version, o_results, o_refused FROM ${table.commit}(${Functions.commitArguments})`
+    ),
+    attempt: named(
+      "attempt",
+      `SELECT o_at, o_version, o_results, o_refused, o_code, o_message
+      FROM ${table.attempt}(${Functions.commitArguments})`
     )
   }
 }

@@ -37,6 +37,7 @@ export interface Table {
   readonly layout: string
   readonly put: string
   readonly commit: string
+  readonly attempt: string
 }
 
 /**
@@ -66,7 +67,8 @@ export const make = (options: Options): Either.Either<Table, InvalidOption> =>
       versions: qualified("_version"),
       layout: qualified("_layout"),
       put: qualified("_put"),
-      commit: qualified("_commit")
+      commit: qualified("_commit"),
+      attempt: qualified("_attempt")
     }
   })
 

@@ -2,8 +2,8 @@
  * The backend inside the transactions that an app has open with `sql.withTransaction`.
  *
  * The mark of such a transaction is one for all clients of all databases, so each is asked whose it is. A statement that
- * fails would abort the app's transaction, and its COMMIT would then roll back without a word; so every commit has a
- * savepoint, and a fault leaves the transaction as it was.
+ * fails would abort the app's transaction, and its COMMIT would then roll back without a word; so commits go to a function
+ * that catches errors, and a fault leaves the transaction as it was.
  *
  * @since 0.1.0
  */
@@ -65,6 +65,7 @@ export const driverOf = (connection: Connection): Pg.ClientBase | undefined =>
     : undefined
 
 const join = (driver: Pg.ClientBase, statements: Statements, options: Options): Backend => {
+  const catching = { ...statements, commit: statements.attempt }
   const link = Link.make((onConnection) => onConnection(undefined, driver, (destroy) => drop(driver, destroy)), options)
   const backend = onLink(link, statements)
   const turns = Effect.unsafeMakeSemaphore(1)
@@ -86,11 +87,16 @@ const join = (driver: Pg.ClientBase, statements: Statements, options: Options): 
   )
   const send = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>, Failure.Failure> =>
     Effect.suspend(() => {
-      const call = Commits.encode(statements, batch, {
+      const call = Commits.encode(catching, batch, {
         lockTimeoutMs: options.lockTimeoutMs,
         synchronousCommit: undefined
       })
-      return Effect.map(link.query(call.statement), call.outcomes)
+      return Effect.flatMap(link.query(call.statement), (rows) => {
+        const [, , , , code, message] = rows[0] ?? []
+        return typeof code === "string"
+          ? Effect.fail(Failure.caught(code, message ?? ""))
+          : Effect.succeed(call.outcomes(rows))
+      })
     })
   return {
     ...backend,
@@ -98,9 +104,7 @@ const join = (driver: Pg.ClientBase, statements: Statements, options: Options): 
     read: (keys, select) => inTurn(backend.read(keys, select), (reason) => Effect.succeed(keys.map(() => reason))),
     commit: (batch) =>
       inTurn(
-        Effect.catchAll(savepointed(link, send(batch)), (failure) =>
-          Effect.succeed(batch.map(() => Failure.writeFault(failure)))
-        ),
+        Effect.catchAll(send(batch), (failure) => Effect.succeed(batch.map(() => Failure.writeFault(failure)))),
         (reason) => Effect.succeed(batch.map(() => reason))
       ),
     scan: (range, scan) => inTurn(backend.scan(range, scan), Effect.fail),
@@ -109,16 +113,6 @@ const join = (driver: Pg.ClientBase, statements: Statements, options: Options): 
     info: inTurn(backend.info, Effect.fail)
   }
 }
-
-/** A call that fails is undone; where that fails too, the connection is lost, and its failure is the one that counts. */
-const savepointed = <A>(link: Link.Link, call: Effect.Effect<A, Failure.Failure>) =>
-  link.query(command("SAVEPOINT effect_state")).pipe(
-    Effect.zipRight(call),
-    Effect.catchAll((failure) =>
-      Effect.zipRight(link.query(command("ROLLBACK TO SAVEPOINT effect_state")), Effect.fail(failure))
-    ),
-    Effect.zipLeft(link.query(command("RELEASE SAVEPOINT effect_state")))
-  )
 
 const command = (text: string): Statement => ({ name: undefined, text, values: [] })
 

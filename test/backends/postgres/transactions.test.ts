@@ -4,8 +4,11 @@
 import type { SqlClient } from "@effect/sql"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
+import * as Array from "effect/Array"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -134,6 +137,46 @@ for (const [name, way] of Object.entries(ways)) {
           })
         )
         assert.strictEqual(failed._tag, "StoreFailure")
+        assert.deepEqual(yield* valueOf(store, "ok"), Option.some<unknown>(1))
+        assert.strictEqual((yield* sql`SELECT id FROM orders`).length, 1)
+      })
+    )
+
+    it.scopedLive("a call that fails undoes nothing that the app does meanwhile", () =>
+      Effect.gen(function* () {
+        const { store, sql } = yield* world(yield* SharedServers.postgresDatabase, way)
+        yield* sql`ALTER TABLE effect_state ADD CONSTRAINT short CHECK (length(key) < 5)`
+        const insert = (id: number) => Effect.zipRight(sql`INSERT INTO orders VALUES (${id})`, Effect.yieldNow())
+        const inserts = Effect.forEach(Array.range(1, 20), insert, { discard: true })
+        const failures = Effect.replicateEffect(Effect.flip(store.set("too long", 1)), 5)
+        const [failed] = yield* sql.withTransaction(Effect.all([failures, inserts], { concurrency: "unbounded" }))
+        assert.deepEqual([...new Set(failed.map((error) => error._tag))], ["StoreFailure"])
+        assert.strictEqual((yield* sql`SELECT id FROM orders`).length, 20)
+      })
+    )
+
+    it.scopedLive("a call that is cancelled leaves the transaction whole", () =>
+      Effect.gen(function* () {
+        const { store, sql } = yield* world(yield* SharedServers.postgresDatabase, way)
+        yield* store.set("held", 0)
+        const holding = yield* Deferred.make<void>()
+        const over = yield* Deferred.make<void>()
+        const hold = Effect.zipRight(store.set("held", 1), Deferred.succeed(holding, undefined))
+        const holder = yield* Effect.fork(sql.withTransaction(Effect.zipRight(hold, Deferred.await(over))))
+        yield* Deferred.await(holding)
+        const error = yield* sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`INSERT INTO orders VALUES (5)`
+            yield* sql`SET LOCAL statement_timeout = '100ms'`
+            const error = yield* Effect.flip(store.set("held", 2))
+            yield* store.set("ok", 1)
+            return error
+          })
+        )
+        assert.deepEqual([error._tag, error.isRetryable], ["StoreUnavailable", true])
+        yield* Deferred.succeed(over, undefined)
+        yield* Fiber.join(holder)
+        assert.deepEqual(yield* valueOf(store, "held"), Option.some<unknown>(1))
         assert.deepEqual(yield* valueOf(store, "ok"), Option.some<unknown>(1))
         assert.strictEqual((yield* sql`SELECT id FROM orders`).length, 1)
       })
