@@ -56,8 +56,8 @@ export interface Options extends ClientOptions {
 /**
  * A store in a file, on a handle of its own, in WAL mode. A store that writes much starts a worker thread, which copies the
  * log into the file meanwhile; where threads are forbidden, commits do it themselves. Time is the `Clock` that the layer is
- * built with, so that `TestClock` moves it. Building fails with `InvalidOption`, with `StoreFailure` where the file can't be opened, is no database, or was
- * written by a later version of this library, and with `StoreUnavailable` while it stays locked.
+ * built with, so that `TestClock` moves it. Building fails with `InvalidOption`, with `StoreFailure` where the file can't be opened, is no database, keeps
+ * text in UTF-16 or was written by a later version of this library, and with `StoreUnavailable` while it stays locked.
  *
  * @since 0.1.0
  * @category layers

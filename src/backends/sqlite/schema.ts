@@ -49,7 +49,7 @@ export const names = (table: string): Either.Either<Names, InvalidOption> => {
 
 /**
  * Makes the tables, unless they are there. Safe when many processes do so at once; throws a {@link Refusal} if they were
- * made by a later version.
+ * made by a later version, or if the file keeps text in UTF-16: a key's bytes would be others, and so its place.
  *
  * @since 0.1.0
  * @category making
@@ -60,6 +60,10 @@ export const ensure = (
   names: Names,
   meta: string
 ): void => {
+  const encoding = connection.first("PRAGMA encoding")()?.[0]
+  if (encoding !== "UTF-8") {
+    throw new Refusal(fault("failure", `the database is encoded in ${encoding}, and UTF-8 is needed`))
+  }
   const isThere = connection.first("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
   // Opening what is there needs no write lock.
   if (isThere(meta) === undefined) transaction(() => create(connection, names))

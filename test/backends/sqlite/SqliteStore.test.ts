@@ -186,6 +186,23 @@ describe("SqliteStore", () => {
       })
   )
 
+  it.scoped(
+    "refuses a database that keeps text in UTF-16, where keys lie in another order, and makes no tables there",
+    () =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        const db = yield* raw(filename)
+        db.exec("PRAGMA encoding = 'UTF-16le'; CREATE TABLE others (x)")
+        const onItsClient = Effect.flatMap(SqliteClient.SqliteClient, (sql) => SqliteStore.makeFromClient(sql))
+        for (const opening of [open({ filename }), Effect.provide(onItsClient, client(filename))]) {
+          const error = yield* failure(opening)
+          assert.strictEqual(error._tag, "StoreFailure")
+          assert.match(error.message, /^open: .*UTF-16le, and UTF-8 is needed/)
+        }
+        assert.deepStrictEqual(db.prepare("SELECT name FROM sqlite_master").pluck().all(), ["others"])
+      })
+  )
+
   it.scoped("is unavailable when it is closed", () =>
     Effect.gen(function* () {
       const store = yield* Effect.scoped(open({ filename: ":memory:" }))
