@@ -81,6 +81,9 @@ export const layerConfig = (
  * are undone with it. Durability is what the app's connection is set to. Inside the transaction of another client every
  * call is `Unsupported`.
  *
+ * A version that was seen inside a transaction which was rolled back is never given again by this store; by another one on
+ * the same file, as in another process or after a restart, it may be. So keep such a version no longer than its transaction.
+ *
  * @since 0.1.0
  * @category layers
  */

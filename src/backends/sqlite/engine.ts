@@ -7,6 +7,9 @@
  * floor, which is at least what the row had. This holds across processes, since row and floor are in the file, and it makes
  * the most frequent commit, one put, a single statement that writes a single page.
  *
+ * A transaction of the app that is rolled back takes rows and floor back with it, but not from whoever saw the versions. So
+ * a version is also above all that this engine gave before.
+ *
  * @since 0.1.0
  */
 import * as Atomic from "../../store/Atomic.ts"
@@ -168,9 +171,10 @@ export class Engine {
     return present
   }
 
-  /** A version above the floor and above all rows that the commit meets; under it, appended keys are known, too. */
+  /** A version above all given here, the floor and all rows that the commit meets; under it, appended keys are known, too. */
   #draw({ mutations }: Commit, present: Map<string, Stored | undefined>, floor: number): Version {
-    let version = floor + 1
+    this.#puts.meet(floor)
+    let version = this.#puts.next
     for (const entry of present.values()) if (entry !== undefined) version = Math.max(version, entry.version + 1)
     for (let settled = false; !settled; ) {
       settled = true

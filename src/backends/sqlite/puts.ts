@@ -51,6 +51,11 @@ export class Puts {
     this.#nowMs = nowMs
   }
 
+  /** The next guess: it was never given here, also where a rollback left no trace of what was. */
+  get next(): number {
+    return this.#highest + 1
+  }
+
   /** A version that others drew: the next guess is above it. */
   meet(version: number): void {
     this.#highest = Math.max(this.#highest, version)
@@ -60,7 +65,7 @@ export class Puts {
   alone({ key, deadline, payload }: Put): Outcome {
     const nowMs = this.#nowMs()
     const expiresAtMs = endsAtMs(deadline, nowMs)
-    const version = this.#highest + 1
+    const version = this.next
     try {
       if (this.#sql.putAt(key.text, version, nowMs, nowMs, expiresAtMs, payload, version) === 0) {
         return this.#next(key.text, nowMs, expiresAtMs, payload)
@@ -97,7 +102,7 @@ export class Puts {
       : puts.map(({ key, deadline, payload }) => this.#next(key.text, nowMs, endsAtMs(deadline, nowMs), payload))
   }
 
-  /** At the version that comes next by what lies in the file. */
+  /** At the version that comes next by what lies in the file, whose row or floor the guess was not above. */
   #next(key: string, nowMs: number, expiresAtMs: number | null, payload: Payload): Outcome {
     const [row = []] = this.#sql.putNext(key, nowMs, nowMs, expiresAtMs, payload) // RETURNING gives one row.
     const version = versionOf(row)

@@ -235,6 +235,28 @@ describe("SqliteStore on an app's client", () => {
     }).pipe(Effect.provide(onClient))
   )
 
+  it.scoped("never gives a version again that was seen in a transaction which was rolled back", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      const commit = (atomic: Atomic.Atomic) => Effect.map(store.commit(atomic), ({ version }) => version)
+      const ways: ReadonlyArray<Effect.Effect<number, unknown>> = [
+        store.set("k", 1),
+        store.set("k", 1, { ttl: "keep" }),
+        Effect.map(store.setMany(["k", "l"].map((key) => ({ key, value: 1 }))), (versions) => Math.max(...versions)),
+        commit(Atomic.make.pipe(Atomic.append("log", 1))),
+        commit(Atomic.make.pipe(Atomic.add("n", 1))),
+        commit(Atomic.make.pipe(Atomic.delete("k")))
+      ]
+      for (const undone of ways) {
+        for (const next of ways) {
+          const seen = yield* Effect.flip(sql.withTransaction(Effect.flatMap(undone, Effect.fail)))
+          assert.isAbove(yield* sql.withTransaction(next), Number(seen))
+        }
+      }
+    }).pipe(Effect.provide(onClient))
+  )
+
   it.scoped("takes a conflict inside the app's transaction for data: the transaction goes on", () =>
     Effect.gen(function* () {
       const store = yield* StateStore.StateStore
