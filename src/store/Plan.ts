@@ -5,7 +5,16 @@
  * @since 0.1.0
  */
 import * as Atomic from "./Atomic.ts"
-import type { Check, Commit, Fault, Mutation, Outcome, Stored } from "./Backend.ts"
+import {
+  type Check,
+  type Commit,
+  type Fault,
+  fault,
+  type Mutation,
+  type Outcome,
+  type Stored,
+  type Unreadable
+} from "./Backend.ts"
 import { extend, type FullKey } from "./Key.ts"
 import * as Ttl from "./Ttl.ts"
 import type { Version } from "./Version.ts"
@@ -17,7 +26,7 @@ import type { Version } from "./Version.ts"
  * @since 0.1.0
  * @category models
  */
-export interface Place<Present extends Stored = Stored> {
+export interface Place<Present extends Stored | Unreadable = Stored | Unreadable> {
   readonly lookup: (key: FullKey) => Present | undefined
   readonly write: (key: FullKey, entry: Stored | undefined, present: Present | undefined) => void
 }
@@ -29,12 +38,12 @@ export interface Place<Present extends Stored = Stored> {
  * @since 0.1.0
  * @category planning
  */
-export const run = <Present extends Stored>(
+export const run = <Present extends Stored | Unreadable>(
   { checks, mutations }: Commit,
   place: Place<Present>,
   version: Version,
   nowMs: number
-): Exclude<Outcome, Fault> => {
+): Outcome => {
   const conflicts = checks.length === 0 ? checks : checks.filter((check) => !holds(check, place, nowMs))
   if (conflicts.length > 0) return { _tag: "Conflict", keys: conflicts.map(({ key }) => key.text) }
   const mutation = mutations[0] // By index: taking an array apart goes through its iterator.
@@ -47,8 +56,9 @@ export const run = <Present extends Stored>(
     const earlier = written.get(key.text)
     const present = earlier === undefined ? place.lookup(key) : earlier[2]
     const current = earlier === undefined ? present : earlier[1]
-    const change = apply(mutation, key.text, current, version, nowMs)
+    const change = meet(mutation, key.text, current, version, nowMs)
     if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
+    if ("_tag" in change) return change
     if (change.next !== current) written.set(key.text, [key, change.next, present])
     results.push(change.result)
   }
@@ -57,16 +67,17 @@ export const run = <Present extends Stored>(
 }
 
 /** A single mutation, as most commits have, meets nothing but what is there. */
-const runOne = <Present extends Stored>(
+const runOne = <Present extends Stored | Unreadable>(
   mutation: Mutation,
   place: Place<Present>,
   version: Version,
   nowMs: number
-): Exclude<Outcome, Fault> => {
+): Outcome => {
   const key = keyOf(mutation, version)
   const present = place.lookup(key)
-  const change = apply(mutation, key.text, present, version, nowMs)
+  const change = meet(mutation, key.text, present, version, nowMs)
   if (change === undefined) return { _tag: "NotInteger", keys: [key.text] }
+  if ("_tag" in change) return change
   if (change.next !== present) place.write(key, change.next, present)
   return { _tag: "Committed", version, atMs: nowMs, results: change.result === true ? done : [change.result] }
 }
@@ -106,7 +117,23 @@ interface Change {
   readonly result: boolean | number
 }
 
-/** What a mutation makes of what lies under its key; `undefined` if that is no counter. */
+/** What a mutation makes of what lies under its key; `undefined` if that is no counter. What can't be read is replaced. */
+const meet = (
+  mutation: Mutation,
+  key: string,
+  present: Stored | Unreadable | undefined,
+  version: Version,
+  nowMs: number
+): Change | Fault | undefined => {
+  if (present?._tag !== "Unreadable") return apply(mutation, key, present, version, nowMs)
+  if (mutation._tag === "Touch") return untouchable
+  if (mutation._tag === "Add") return undefined
+  const change = apply(mutation, key, undefined, version, nowMs)
+  return change && { ...change, result: true }
+}
+
+const untouchable = fault("failure", "a value whose deadline was to change was not written by this store")
+
 const apply = (
   mutation: Mutation,
   key: string,
@@ -164,7 +191,9 @@ const written = (
 })
 
 const holds = (check: Check, place: Pick<Place, "lookup">, nowMs: number): boolean => {
-  const current = live(place.lookup(check.key), nowMs)
+  const present = place.lookup(check.key)
+  if (present?._tag === "Unreadable") return false
+  const current = live(present, nowMs)
   return check.version === "absent" ? current === undefined : current?.version === check.version
 }
 

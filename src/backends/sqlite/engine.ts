@@ -30,7 +30,7 @@ import * as Plan from "../../store/Plan.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import type { Version } from "../../store/Version.ts"
 import { lonePut, type Put, Puts, versionOf } from "./puts.ts"
-import { item, stored, unpack, unpackAll } from "./row.ts"
+import { item, unpack, unpackAll } from "./row.ts"
 import type { Scans, Statements } from "./schema.ts"
 
 /**
@@ -159,42 +159,37 @@ export class Engine {
   }
 
   /** What lies under the keys of a commit, before it. */
-  #present({ checks, mutations }: Commit): Map<string, Stored | undefined> {
-    const present = new Map<string, Stored | undefined>()
-    for (const { key } of checks) present.set(key.text, this.#lookup(key.text, this.#sql.meta))
+  #present({ checks, mutations }: Commit): Map<string, Stored | Unreadable | undefined> {
+    const present = new Map<string, Stored | Unreadable | undefined>()
+    for (const { key } of checks) present.set(key.text, this.#readColumns(key.text, "meta"))
     for (const mutation of mutations) {
       const key = mutation.key.text
       const needsPayload = mutation._tag === "Add" || mutation._tag === "Touch"
       if (isStamped(mutation) || (present.has(key) && !needsPayload)) continue
-      present.set(key, this.#lookup(key, needsPayload ? this.#sql.entry : this.#sql.meta))
+      present.set(key, this.#readColumns(key, needsPayload ? "entry" : "meta"))
     }
     return present
   }
 
   /** A version above all given here, the floor and all rows that the commit meets; under it, appended keys are known, too. */
-  #draw({ mutations }: Commit, present: Map<string, Stored | undefined>, floor: number): Version {
+  #draw({ mutations }: Commit, present: Map<string, Stored | Unreadable | undefined>, floor: number): Version {
     this.#puts.meet(floor)
     let version = this.#puts.next
-    for (const entry of present.values()) if (entry !== undefined) version = Math.max(version, entry.version + 1)
+    for (const entry of present.values()) if (entry?._tag === "Stored") version = Math.max(version, entry.version + 1)
     for (let settled = false; !settled; ) {
       settled = true
       for (const mutation of mutations) {
         if (!isStamped(mutation)) continue
         const key = Atomic.stamped(mutation.key.text, version as Version) // Above a version, and so positive.
-        const entry = this.#lookup(key, this.#sql.meta)
+        const entry = this.#readColumns(key, "meta")
         present.set(key, entry)
-        if (entry === undefined || entry.version < version) continue
+        if (entry?._tag !== "Stored" || entry.version < version) continue
         version = entry.version + 1
         settled = false
         break
       }
     }
     return version as Version // A safe integer for as long as the rows' versions are.
-  }
-
-  #lookup(key: string, statement: Statements["entry"]): Stored | undefined {
-    const row = statement(key)
-    return row === undefined ? undefined : stored(key, row)
   }
 
   #floor(): number {

@@ -21,13 +21,8 @@ export const item = (key: string, row: Row, select: Select): Stored | Unreadable
     : entry
 }
 
-/**
- * The same, with what can't be read as if it was not there: a write may replace it.
- *
- * @since 0.1.0
- * @category decoding
- */
-export const stored = (key: string, row: Row): Stored | undefined => {
+/** The same, whatever its payload is; `undefined` without a version and times. */
+const stored = (key: string, row: Row): Stored | undefined => {
   // By index: taking an array apart goes through its iterator.
   const version = row[0]
   const createdAtMs = row[1]

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { Codec, type StateStore, type Version } from "effect-state"
+import { Atomic, Codec, type StateStore, type Version } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import { temporaryFile } from "./support.ts"
 
@@ -120,6 +120,43 @@ describe("SQLite rows", () => {
       ] as const) {
         const entry = Option.getOrThrow(yield* store.get(key))
         assert.deepStrictEqual([entry.value, entry.version], ["new", version])
+      }
+    })
+  )
+
+  it.scoped("that another program spoiled count as entries of no version to every other write", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const store = yield* open(filename)
+      const tagOf = <A>(write: Effect.Effect<A, { readonly _tag: string }>) =>
+        Effect.merge(Effect.mapError(write, ({ _tag }) => _tag))
+      for (const change of ["version = 'x'", "updated_at_ms = 'x'", "payload = 5"]) {
+        const spoil = (key: string) =>
+          Effect.flatMap(store.set(key, 1), (version) =>
+            Effect.as(meddle(filename, `UPDATE effect_state SET ${change} WHERE key = ':${key}'`), version)
+          )
+        yield* spoil("k")
+        assert.strictEqual(yield* tagOf(store.set("k", 2, { ifVersion: "absent" })), "VersionConflict")
+        assert.strictEqual(yield* tagOf(store.add("k", 1)), "NotInteger")
+        const touching = yield* Effect.flip(store.expire("k", "1 hour"))
+        assert.strictEqual(touching._tag, "StoreFailure")
+        assert.match(touching.message, /not written by this store/)
+        // One that can't be touched harms no other commit of its batch.
+        const [touched, other] = yield* Effect.all([tagOf(store.expire("k", "1 hour")), store.set("other", change)], {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(touched, "StoreFailure")
+        assert.strictEqual(Option.getOrThrow(yield* store.get("other")).version, other)
+        assert.strictEqual(yield* tagOf(store.get("k")), "DecodeError")
+        // What takes its place comes first in the same commit.
+        yield* store.commit(Atomic.make.pipe(Atomic.set("k", 2), Atomic.expire("k", "1 hour")))
+        assert.strictEqual(Option.getOrThrow(yield* store.get("k")).value, 2)
+        yield* spoil("k")
+        assert.isTrue(yield* store.delete("k"))
+        assert.isTrue(Option.isNone(yield* store.get("k")))
+        yield* spoil("k")
+        const kept = yield* store.set("k", 3, { ttl: "keep" })
+        assert.strictEqual(Option.getOrThrow(yield* store.get("k")).version, kept)
       }
     })
   )
