@@ -4,10 +4,22 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Backend, Commit, Fault, Outcome, Page, ReadResult, ScanOptions, Select } from "../../store/Backend.ts"
+import type {
+  Backend,
+  Commit,
+  Fault,
+  Outcome,
+  Page,
+  ReadResult,
+  ScanOptions,
+  Select,
+  Stored,
+  Unreadable
+} from "../../store/Backend.ts"
 import { breathe } from "../../store/Breath.ts"
 import type { FullKey } from "../../store/Key.ts"
-import type { Engine, ScanStep } from "./engine.ts"
+import type { FullRange } from "../../store/KeyRange.ts"
+import { type Engine, stepRowsMax } from "./engine.ts"
 import * as Patience from "./patience.ts"
 
 /**
@@ -79,7 +91,7 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
         )
       ),
     commit: (batch) => airily(batch.length, commit(batch)),
-    scan: (range, options) => scanAll((options) => run(() => engine.scan(range, options), Effect.fail), options),
+    scan: (range, options) => scan(engine, run, range, options),
     count: (range) => countAll((after) => run(() => engine.count(range, after), Effect.fail)),
     sweep: (entriesMax) =>
       Effect.flatMap(
@@ -100,20 +112,69 @@ const rowsAtOnce = 64
 const airily = <A>(rows: number, effect: Effect.Effect<A>): Effect.Effect<A> =>
   rows > rowsAtOnce ? Effect.zipLeft(effect, breathe) : effect
 
-const scanAll = (
-  scan: (options: ScanOptions) => Effect.Effect<ScanStep, Fault>,
-  options: ScanOptions
+/** A page by one statement, as nearly all are, unless it has to go past what expired. */
+const scan = (engine: Engine, run: Patience.Run, range: FullRange, options: ScanOptions): Effect.Effect<Page, Fault> =>
+  Effect.flatMap(
+    run(() => engine.scan(range, options), Effect.fail),
+    ({ items, reached }) => {
+      const more = reached !== undefined
+      if (more && items.length < options.limit) return scanPast(engine, run, range, options, scanTriesMax)
+      const page = Effect.succeed({ items, more })
+      return items.length > pageRowsAtOnce ? Effect.zipLeft(page, breathe) : page
+    }
+  )
+
+/**
+ * What expired may be much, and is gone past in steps. An entry that moves between two of them, from where the next one would
+ * look to where the last one did, would be missing: so they start anew if the floor rose, as it does with every removal.
+ * Where there are too many of those, the page is one statement, however long that takes.
+ */
+const scanPast = (
+  engine: Engine,
+  run: Patience.Run,
+  range: FullRange,
+  options: ScanOptions,
+  tries: number
 ): Effect.Effect<Page, Fault> =>
-  Effect.flatMap(scan(options), (step) => {
-    const full = step.items.length === options.limit
-    if (full || step.reached === undefined)
-      return Effect.succeed({ items: step.items, more: step.reached !== undefined })
-    const rest = { ...options, after: step.reached, limit: options.limit - step.items.length }
-    return Effect.map(Effect.zipRight(breathe, scanAll(scan, rest)), ({ items, more }) => ({
-      items: [...step.items, ...items],
-      more
-    }))
+  tries === 0
+    ? run(() => pageOf(engine.scanLive(range, options, "all").items, options), Effect.fail)
+    : Effect.flatMap(scanInSteps(engine, run, range, options), (page) =>
+        page === undefined ? scanPast(engine, run, range, options, tries - 1) : Effect.succeed(page)
+      )
+
+/** A page in steps, between which others get a turn; nothing if the floor rose. */
+const scanInSteps = (
+  engine: Engine,
+  run: Patience.Run,
+  range: FullRange,
+  options: ScanOptions
+): Effect.Effect<Page | undefined, Fault> =>
+  Effect.gen(function* () {
+    const items: Array<Stored | Unreadable> = []
+    let { after } = options
+    let floor: number | undefined
+    for (;;) {
+      const rest = { ...options, after, limit: options.limit - items.length }
+      const step = yield* run(() => {
+        const before = engine.floor
+        return { before, ...engine.scanLive(range, rest, stepRowsMax), behind: engine.floor }
+      }, Effect.fail)
+      floor ??= step.before
+      if (step.behind !== floor) return undefined
+      items.push(...step.items)
+      if (items.length === options.limit || step.reached === undefined) return pageOf(items, options)
+      after = step.reached
+      yield* breathe
+    }
   })
+
+const pageOf = (items: Page["items"], { limit }: ScanOptions): Page => ({ items, more: items.length === limit })
+
+/** How often a page is read in steps before it is read at once. */
+const scanTriesMax = 3
+
+/** The rows of a page after which others get a turn. */
+const pageRowsAtOnce = 256
 
 const countAll = (
   count: (after: string | undefined) => Effect.Effect<{ count: number; reached: string | undefined }, Fault>

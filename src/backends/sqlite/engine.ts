@@ -34,12 +34,20 @@ import { item, unpack, unpackAll } from "./row.ts"
 import type { Scans, Statements } from "./schema.ts"
 
 /**
- * The rows that one step of a scan looks at, expired ones included.
+ * The rows that a scan's first statement looks at, expired ones included: as many as the largest page has.
  *
  * @since 0.1.0
  * @category limits
  */
-export const scanRowsMax = 256
+export const scanRowsMax = 1_000
+
+/**
+ * The rows that each step of a longer scan looks at.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const stepRowsMax = 2_000
 
 /**
  * @since 0.1.0
@@ -115,12 +123,12 @@ export class Engine {
       if (put === undefined) return undefined
       puts.push(put)
     }
-    return this.#puts.all(puts, this.#floor())
+    return this.#puts.all(puts, this.floor)
   }
 
   /** Commits one after the other; to be called inside a transaction. */
   commit(batch: ReadonlyArray<Commit>): ReadonlyArray<Outcome> {
-    const before = this.#floor()
+    const before = this.floor
     let floor = before
     const outcomes = batch.map((commit) => {
       const result = this.#commitOne(commit, floor)
@@ -133,7 +141,7 @@ export class Engine {
 
   /** Commits one; to be called inside a transaction. */
   commitOne(commit: Commit): Outcome {
-    const before = this.#floor()
+    const before = this.floor
     const { floor, outcome } = this.#commitOne(commit, before)
     if (floor !== before) this.#sql.setFloor(floor)
     return outcome
@@ -192,7 +200,8 @@ export class Engine {
     return version as Version // A safe integer for as long as the rows' versions are.
   }
 
-  #floor(): number {
+  /** While it stays as it is, nothing is removed that was live: only commits do that which raise it. */
+  get floor(): number {
     const floor = this.#sql.floor()?.[0]
     if (typeof floor !== "number" || !Number.isSafeInteger(floor)) throw new TypeError("the version counter is gone")
     return floor
@@ -202,12 +211,23 @@ export class Engine {
   scan(range: FullRange, options: ScanOptions): ScanStep {
     const nowMs = this.#nowMs()
     const rowsMax = Math.min(options.limit, scanRowsMax)
-    const { packed, columns } = this.#sql.scans[options.select]
-    const read: ReadonlyArray<Stored | Unreadable> =
-      unpackAll(rowsIn(packed, range, options, nowMs, rowsMax), options.select) ??
-      rowsIn(columns, range, options, nowMs, rowsMax).map((row) => item(String(row[5]), row, options.select))
+    const read = itemsIn(this.#sql.scans[options.select], range, options, nowMs, rowsMax)
     const items = read.flatMap((item) => live(item, nowMs) ?? [])
     return { items, reached: read.length === rowsMax ? read.at(-1)?.key : undefined }
+  }
+
+  /** The live entries among so many rows, or in all of the range: as many as the page takes, by one statement, too. */
+  scanLive(range: FullRange, options: ScanOptions, rowsMax: number | "all"): ScanStep {
+    const [last] = rowsMax === "all" ? [] : rowsIn(this.#sql.keyAt, range, options, [], rowsMax - 1)
+    const reached = last === undefined ? undefined : String(last)
+    const items = itemsIn(
+      this.#sql.liveScans[options.select],
+      reached === undefined ? range : upTo(range, reached, options.reverse),
+      options,
+      this.#nowMs(),
+      options.limit
+    )
+    return { items, reached }
   }
 
   /** The number of live entries in a bounded part of a range. */
@@ -227,7 +247,7 @@ export class Engine {
     const nowMs = this.#nowMs()
     const stepMax = Math.min(entriesMax, sweepRowsMax)
     const versions = this.#sql.sweep(nowMs, nowMs, stepMax).map(versionOf)
-    const floor = this.#floor()
+    const floor = this.floor
     const raised = versions.reduce((max, version) => Math.max(max, version), floor)
     if (raised > floor) this.#sql.setFloor(raised)
     return { removed: versions.length, more: versions.length === stepMax }
@@ -257,17 +277,31 @@ const sampleRows = 1_000
 /** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
 const rowOverheadBytes = 40
 
+const itemsIn = (
+  { packed, columns }: Statements["scans"][Select],
+  range: FullRange,
+  options: ScanOptions,
+  nowMs: number,
+  rowsMax: number
+): ReadonlyArray<Stored | Unreadable> =>
+  unpackAll(rowsIn(packed, range, options, [nowMs], rowsMax), options.select) ??
+  rowsIn(columns, range, options, [nowMs], rowsMax).map((row) => item(String(row[5]), row, options.select))
+
 const rowsIn = <A>(
   { first, next, reverse }: Scans<A>,
   { start, end }: FullRange,
   options: ScanOptions,
-  nowMs: number,
-  rowsMax: number
+  time: ReadonlyArray<number>,
+  limit: number
 ): ReadonlyArray<A> => {
   const { after } = options
-  if (options.reverse) return reverse(nowMs, start, after ?? end, rowsMax)
-  return after === undefined ? first(nowMs, start, end, rowsMax) : next(nowMs, after, end, rowsMax)
+  if (options.reverse) return reverse(...time, start, after ?? end, limit)
+  return after === undefined ? first(...time, start, end, limit) : next(...time, after, end, limit)
 }
+
+/** The part of a range up to a key and with it: as keys have no NUL, the next text after one is the key with a NUL. */
+const upTo = (range: FullRange, key: string, reverse: boolean): FullRange =>
+  reverse ? { ...range, start: key } : { ...range, end: `${key}\0` }
 
 const live = (read: Stored | Unreadable | undefined, nowMs: number): Stored | Unreadable | undefined =>
   read?._tag === "Stored" && !Ttl.isLive(read.expiresAtMs, nowMs) ? undefined : read

@@ -59,13 +59,20 @@ export const packed = (payload: string): string => `CASE typeof(${payload}) WHEN
   version || ' ' || created_at_ms || ' ' || updated_at_ms || ' ' || ifnull(expires_at_ms, '') || ' ' || ${payload} END`
 
 /**
- * The same with the key before it, which has no NUL, and alone where the rest would be NULL. What has expired at the time
- * that is the statement's parameter comes without its payload, to be left out.
+ * The same with the key before it, which has no NUL, and alone where the rest would be NULL.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const packedWithKey = (payload: string): string =>
+export const packedWithKey = (payload: string): string => `key || char(0) || ifnull(${packed(payload)}, '')`
+
+/**
+ * The same, but what has expired at the time that is the statement's parameter comes without its payload, to be left out.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const packedWithExpired = (payload: string): string =>
   `key || char(0) || CASE WHEN expires_at_ms <= ? THEN ${packed("''")} ELSE ifnull(${packed(payload)}, '') END`
 
 /**

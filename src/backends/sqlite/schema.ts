@@ -10,7 +10,7 @@ import * as Either from "effect/Either"
 import { fault } from "../../store/Backend.ts"
 import { InvalidOption } from "../../store/StateError.ts"
 import { type Connection, type Params, Refusal } from "./connection.ts"
-import { packed, packedWithKey } from "./row.ts"
+import { packed, packedWithExpired, packedWithKey } from "./row.ts"
 
 /**
  * What the tables are made like. A file with a greater number was made by a later version of this library.
@@ -107,7 +107,7 @@ const create = (connection: Connection, { entries, meta, expiry }: Names): void 
 export type Statements = ReturnType<typeof prepare>
 
 /**
- * The rows of a range, from its start, behind a key, and backwards: time, start, end, limit.
+ * The rows of a range, from its start, behind a key, and backwards: time (but for the row at a distance), start, end, limit.
  *
  * @since 0.1.0
  * @category models
@@ -141,14 +141,24 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
   const update = `ON CONFLICT (key) DO UPDATE SET version = excluded.version, ${values} WHERE excluded.version > version`
   // What expired is passed on without its payload, to be left out: the bound on the rows looked at then holds.
   const liveRow = (payload: string) => `${row(`CASE WHEN expires_at_ms <= ? THEN NULL ELSE ${payload} END`)}, key`
-  const scan = <A>(prepare: (sql: string) => (...params: Params) => ReadonlyArray<A>, shown: string): Scans<A> => {
+  const scan = <A>(
+    prepare: (sql: string) => (...params: Params) => ReadonlyArray<A>,
+    shown: string,
+    where = "",
+    limit = "?"
+  ): Scans<A> => {
     const sql = (from: string, order: string) =>
-      `SELECT ${shown} FROM ${entries} WHERE key ${from} ? AND key < ? ORDER BY key ${order} LIMIT ?`
+      `SELECT ${shown} FROM ${entries} WHERE ${where} key ${from} ? AND key < ? ORDER BY key ${order} LIMIT ${limit}`
     return { first: prepare(sql(">=", "ASC")), next: prepare(sql(">", "ASC")), reverse: prepare(sql(">=", "DESC")) }
   }
   const scans = (payload: string) => ({
-    packed: scan(connection.values, packedWithKey(payload)),
+    packed: scan(connection.values, packedWithExpired(payload)),
     columns: scan(connection.query, liveRow(payload))
+  })
+  const isLive = "(expires_at_ms IS NULL OR expires_at_ms > ?) AND"
+  const liveScans = (payload: string) => ({
+    packed: scan(connection.values, packedWithKey(payload), isLive),
+    columns: scan(connection.query, `${row(payload)}, key`, isLive)
   })
   const count = (from: string) =>
     connection.first(
@@ -188,6 +198,10 @@ export const prepare = (connection: Connection, { entries, meta }: Names) => {
     ),
     delete: connection.command(`DELETE FROM ${entries} WHERE key = ?`),
     scans: { entry: scans("payload"), meta: scans("''") },
+    // The limit is then one of live rows, and what expired in between is passed over, however much it is.
+    liveScans: { entry: liveScans("payload"), meta: liveScans("''") },
+    // The key of the row so far behind the first one.
+    keyAt: scan(connection.values, "key", "", "1 OFFSET ?"),
     countFirst: count(">="),
     countNext: count(">"),
     anyExpired: connection.first(`SELECT 1 FROM ${entries} WHERE expires_at_ms <= ? LIMIT 1`),

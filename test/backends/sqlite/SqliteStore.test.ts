@@ -24,6 +24,23 @@ const raw = (filename: string) =>
     (db) => Effect.sync(() => db.close())
   )
 
+/** How many entries each page had while one of them went from the range's start to its end and back. */
+const pageSizesWhileMoving = (store: StateStore.Service, mover: StateStore.Service, limit: number) =>
+  Effect.gen(function* () {
+    const move = (from: string, to: string) => mover.commit(Atomic.make.pipe(Atomic.delete(from), Atomic.set(to, 1)))
+    // For one turn there and two turns back: no two steps, however far apart, find it always in one place.
+    const once = Effect.all([move("a", "z"), turn, move("z", "a"), turn, turn])
+    const moving = yield* Effect.fork(Effect.forever(Effect.uninterruptible(once)))
+    const pages = yield* Effect.forEach(Array.from({ length: 20 }), (_, i) =>
+      Effect.map(store.page({}, { limit, reverse: i % 2 === 1 }), ({ entries }) => entries.length)
+    )
+    yield* Fiber.interrupt(moving)
+    return pages
+  })
+
+/** A turn for others. */
+const turn = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
 describe("SqliteStore", () => {
   it.scoped("keeps entries, their versions and their bytes in the file", () =>
     Effect.gen(function* () {
@@ -71,6 +88,49 @@ describe("SqliteStore", () => {
       const { version } = yield* store.commit(Atomic.make.pipe(Atomic.append("log", "first")))
       assert.isTrue(Option.isSome(yield* store.get(Atomic.stamped("log", version))))
       assert.isAbove((yield* store.commit(Atomic.make.pipe(Atomic.append("log", "second")))).version, version)
+    })
+  )
+
+  it.scoped("loses no entry that moves within a large page while it is read", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const store = yield* open({ filename })
+      const stable = Array.from({ length: 700 }, (_, i) => ({ key: `k${i}`, value: i }))
+      yield* store.setMany([...stable, { key: "a", value: 0 }])
+      for (const mover of [store, yield* open({ filename })]) {
+        for (const size of yield* pageSizesWhileMoving(store, mover, 1_000)) assert.strictEqual(size, stable.length + 1)
+      }
+    })
+  )
+
+  it.scoped("loses no entry that moves within a page which goes past much that expired", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const own = yield* open({ filename })
+      const old = Array.from({ length: 5_000 }, (_, i) => ({ key: `k${i}`, value: i, ttl: "1 second" as const }))
+      yield* own.setMany(old)
+      yield* own.setMany(["a", "b", "k25", "y"].map((key) => ({ key, value: 0 })))
+      yield* TestClock.adjust("1 second")
+      const shared = yield* Effect.provide(
+        Effect.flatMap(SqliteClient.SqliteClient, (sql) => SqliteStore.makeFromClient(sql, { sweep: false })),
+        yield* Layer.build(client(filename))
+      )
+      for (const store of [own, shared]) {
+        for (const mover of [own, shared]) {
+          for (const size of yield* pageSizesWhileMoving(store, mover, 10)) assert.strictEqual(size, 4)
+        }
+        // Steps that nobody disturbs.
+        for (const limit of [4, 10]) {
+          for (const reverse of [false, true]) {
+            const { entries } = yield* store.page({}, { limit, reverse })
+            const keys = ["a", "b", "k25", "y"]
+            assert.deepStrictEqual(
+              entries.map(({ key }) => key),
+              reverse ? keys.reverse() : keys
+            )
+          }
+        }
+      }
     })
   )
 
