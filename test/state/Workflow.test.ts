@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Atomic, MemoryStore, StateStore, Workflow } from "effect-state"
+import { Atomic, KeyRange, MemoryStore, StateStore, Version, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as CountedStore from "../store/CountedStore.ts"
 import * as DisturbedStore from "../store/DisturbedStore.ts"
@@ -342,6 +342,46 @@ describe("Workflows that were written anew by other means, by another codec, say
       yield* raw.set("state:w1", state.value, { ttl: "keep" })
       assert.isTrue(yield* workflows.delete("w1"))
       assert.strictEqual(yield* workflows.count, 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("are listed once when two update them at the same time", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const workflows = yield* Effect.provideService(Workflow.make("Workflows"), StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(Workflow.make("Workflows"), StateStore.StateStore, plain)
+      const raw = plain.namespace("Workflows", { placement: "namespace" })
+      yield* workflows.save(begun)
+      const state = Option.getOrThrow(yield* raw.get("state:w1"))
+      yield* raw.set("state:w1", state.value)
+
+      const step = (step: number) => Workflow.updateContext({ step })
+      // The first one's commit is done, and it looks for what else is listed.
+      yield* justBefore({ scan: () => true }, elsewhere.update("w1", step(3)))
+      yield* workflows.update("w1", step(2))
+      assert.isTrue(yield* happened)
+      const last = yield* workflows.require("w1")
+      assert.deepStrictEqual(last.state.context, { step: 3 })
+      assert.deepStrictEqual(
+        (yield* workflows.list()).entries.map(({ version }) => version),
+        [last.version]
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are listed once when they come from a store that was further on", () =>
+    Effect.gen(function* () {
+      const workflows = yield* Workflows
+      const raw = (yield* StateStore.StateStore).namespace("Workflows", { placement: "namespace" })
+      const { version } = yield* workflows.save(begun)
+      const [listed] = (yield* raw.page(KeyRange.prefix("index:"))).entries
+      yield* raw.set(Atomic.stamped("index:", Version.Version(version + 1_000)), listed?.value)
+      yield* raw.delete(listed?.key ?? "")
+      const saved = yield* workflows.update("w1", Workflow.addMessage("user", "Again"))
+      assert.deepStrictEqual(
+        (yield* workflows.list()).entries.map(({ version }) => version),
+        [saved.version]
+      )
     }).pipe(Effect.provide(layer))
   )
 })

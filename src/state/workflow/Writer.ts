@@ -129,14 +129,20 @@ export const make = <M, C>(store: StateStore.Service, codec: SchemaCodec<Stored<
   }
 
   /**
-   * Deletes what is listed of a workflow besides what a commit wrote, if that did not find what it replaced: a state that
-   * was written anew by other means (another codec, say) has a version that its index entry does not know.
+   * Deletes what was listed of a workflow before a commit, if that did not find what it replaced: a state that was written anew
+   * by other means (another codec, say) has a version that its index entry does not know.
+   *
+   * A later commit has replaced this one's index entry by its own, and found it, so that it looks for no others: its entry is
+   * the one that counts, and stays. It was added with a greater version. An older one has a lesser stamp, or, in a store that
+   * it was copied to, a lesser version.
    */
   const unlistOthers = (id: string, { results, version }: Committed): Effect.Effect<void, ReadError | WriteError> =>
     results[0] === true
       ? Effect.void
       : store.entries(KeyRange.prefix(Keys.indexPrefix), { onInvalid: "skip" }).pipe(
-          Stream.filter(({ key, value }) => Keys.index(version) !== key && isOf(id)(value)),
+          Stream.filter(
+            (entry) => Math.min(Atomic.stampOf(entry.key), entry.version) < version && isOf(id)(entry.value)
+          ),
           Stream.runForEach(({ key }) => store.delete(key))
         )
 
