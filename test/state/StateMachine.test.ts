@@ -195,6 +195,11 @@ describe("A context", () => {
       yield* store.set("s3cret", { _tag: "Gone" })
       const error = yield* Effect.flip(contexts.at("s3cret").getState)
       assert.notInclude(JSON.stringify(error), "s3cret")
+      // An answer that is none.
+      yield* store.namespace("answers").set("6:s3cret:1", {})
+      const unknown = yield* Effect.flip(contexts.at("s3cret").send(start, { id: "1" }))
+      assert.strictEqual(unknown._tag, "DecodeError")
+      assert.notInclude(JSON.stringify(unknown), "s3cret")
     }).pipe(Effect.provide(Layer.fresh(MemoryStore.layer())))
   )
 })

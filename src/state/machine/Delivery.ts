@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Modification from "../../store/Modification.ts"
+import * as Namespace from "../../store/Namespace.ts"
 import { DecodeError, type ReadError, type VersionConflict, type WriteError } from "../../store/StateError.ts"
 import type { Version } from "../../store/Version.ts"
 import type { Committed } from "../../store/Writes.ts"
@@ -159,7 +160,9 @@ const earlier = <S, E, D, M>(
   Effect.gen(function* () {
     const answer = yield* Either.mapLeft(
       decodeAnswer(entry.value),
-      ({ issue }) => new DecodeError({ key: entry.key, reason: "it is no answer to an event", issue })
+      ({ issue }) =>
+        // The context's key, as it is told in every error: the entry's own has it in it.
+        new DecodeError({ key: Namespace.label(records.store.key(key)), reason: "it is no answer to an event", issue })
     )
     if (answer._tag !== "Transitioned") return yield* answer
     const from = yield* records.decodeState(key, Option.some(answer.from))
