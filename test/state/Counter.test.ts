@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Atomic, Counter, MemoryStore, StateStore } from "effect-state"
+import { Atomic, Codec, Counter, KeyRing, MemoryStore, StateStore } from "effect-state"
 
 class Visits extends Counter.Tag<Visits>()("Visits") {}
 class Limits extends Counter.Tag<Limits>()("Limits", { ttl: "1 minute" }) {}
@@ -67,6 +68,19 @@ describe("Counter", () => {
       yield* TestClock.adjust("1 seconds")
       assert.strictEqual(yield* limits.increment("ada"), 1)
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("counts in a store that encrypts", () =>
+    Effect.gen(function* () {
+      const keyRing = yield* KeyRing.make({ primary: { id: "k", key: Redacted.make(new Uint8Array(32)) } })
+      const codec = Codec.encrypted(Codec.json, keyRing)
+      yield* Effect.gen(function* () {
+        const visits = yield* Visits
+        yield* visits.increment("home", 2)
+        assert.strictEqual(yield* visits.get("home"), 2)
+        assert.deepStrictEqual((yield* visits.list()).entries, [{ name: "home", value: 2 }])
+      }).pipe(Effect.provide(Layer.fresh(Visits.layer.pipe(Layer.provide(MemoryStore.layer({ codec }))))))
+    })
   )
 
   it.effect("takes part in commits", () =>

@@ -5,9 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { MemoryStore, Progress, StateStore } from "effect-state"
+import { Codec, KeyRing, MemoryStore, Progress, StateStore } from "effect-state"
 import * as fc from "fast-check"
 import * as DisturbedStore from "../store/DisturbedStore.ts"
 
@@ -94,6 +95,35 @@ describe("Progress", () => {
       assert.deepStrictEqual(yield* jobs.get("a"), Option.none())
       assert.strictEqual(yield* jobs.store.count({}), 0)
     }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("is kept for the store's time after it went on last, if it has none of its own", () =>
+    Effect.gen(function* () {
+      const jobs = yield* Jobs
+      yield* jobs.start("a", { total: 3 })
+      yield* TestClock.adjust("59 minutes")
+      yield* jobs.advance("a", { processed: 1 })
+      yield* TestClock.adjust("59 minutes")
+      assert.deepStrictEqual(counted(Option.getOrThrow(yield* jobs.get("a"))), [1, 0, 3])
+      yield* TestClock.adjust("1 minutes")
+      assert.deepStrictEqual(yield* jobs.get("a"), Option.none())
+    }).pipe(
+      Effect.provide(Layer.fresh(Layer.provide(Jobs.layer, Layer.orDie(MemoryStore.layer({ defaultTtl: "1 hour" })))))
+    )
+  )
+
+  it.effect("is counted and read in a store that encrypts", () =>
+    Effect.gen(function* () {
+      const keyRing = yield* KeyRing.make({ primary: { id: "k", key: Redacted.make(new Uint8Array(32)) } })
+      const codec = Codec.encrypted(Codec.json, keyRing)
+      yield* Effect.gen(function* () {
+        const jobs = yield* Jobs
+        yield* jobs.start("a", { total: 3 })
+        yield* jobs.advance("a", { processed: 1 })
+        assert.deepStrictEqual(counted(Option.getOrThrow(yield* jobs.get("a"))), [1, 0, 3])
+        assert.strictEqual(yield* Stream.runCount(jobs.stream), 1)
+      }).pipe(Effect.provide(Layer.fresh(Layer.provide(Jobs.layer, MemoryStore.layer({ codec })))))
+    })
   )
 })
 

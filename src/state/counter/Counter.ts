@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { Codec } from "../../store/Codec.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import type { Page, PageOptions } from "../../store/Reads.ts"
@@ -23,6 +24,8 @@ import * as SchemaCodec from "../SchemaCodec.ts"
 export interface Options extends Namespace.Options {
   /** The segment of the namespace. Default: the tag's id. */
   readonly namespace?: string | undefined
+  /** Default: JSON text, whatever the parent's is, since the store itself adds to counters. One that encrypts can't read them. */
+  readonly codec?: Codec | undefined
 }
 
 /**
@@ -73,7 +76,7 @@ export const make = (
   { namespace, ...options }: Options = {}
 ): Effect.Effect<Counter, never, StateStore.StateStore> =>
   Effect.gen(function* () {
-    const store = (yield* StateStore.StateStore).namespace(namespace ?? id, options)
+    const store = (yield* StateStore.StateStore).namespace(namespace ?? id, options).withCodec(options.codec) // The parent's is not inherited: the store itself adds to counters, in plain text.
     const { decode } = yield* SchemaCodec.make(Schema.Int)
     const toCount = ({ key, value }: Entry): Effect.Effect<Count, DecodeError> =>
       Effect.map(decode(Namespace.label(store.key(key)), value), (value) => ({ name: key, value }))

@@ -12,6 +12,8 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -98,9 +100,15 @@ export const make = (
   { namespace, ttl }: Options = {}
 ): Effect.Effect<Progress, never, StateStore.StateStore> =>
   Effect.gen(function* () {
-    const store = (yield* StateStore.StateStore).namespace(namespace ?? id, { placement: "prefix", ttl })
+    const store = (yield* StateStore.StateStore)
+      .namespace(namespace ?? id, { placement: "prefix", ttl })
+      .withCodec(undefined) // Counters are plain text, whatever the codec: the store itself adds to them.
     const { decode } = yield* SchemaCodec.make(Schema.Int)
-    const prolong = (id: string): Atomic.Steps => (ttl === undefined ? (atomic) => atomic : Counters.expire(id, ttl))
+    /** Adding keeps a deadline: it is set anew, be it that of these jobs or of the store. */
+    const prolong = (id: string): Atomic.Steps => {
+      const lifetime = ttl ?? Either.getOrUndefined(store.key(id).namespace.ttlMs)
+      return lifetime === undefined ? identity : Counters.expire(id, lifetime)
+    }
 
     const fromEntries = (
       id: string,
