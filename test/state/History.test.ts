@@ -254,6 +254,27 @@ describe("History", () => {
     assert.deepStrictEqual(diff({ constructor: 1 }, {}), [{ _tag: "Removed", path: ["constructor"], before: 1 }])
     assert.deepStrictEqual(diff(undefined, null), [{ _tag: "Added", path: [], after: null }])
   })
+
+  it("diffs what only the structured clone keeps by what is inside", () => {
+    const make = (n: number) => [
+      new Date(n),
+      new Set([n]),
+      new Map([["n", { n }]]),
+      new RegExp(`${n}`),
+      Uint8Array.of(n),
+      BigInt(n),
+      n === 1 ? Number.NaN : 0
+    ]
+    for (const [i, one] of make(1).entries()) {
+      const [same, other] = [make(1)[i], make(2)[i]]
+      assert.deepStrictEqual(diff({ a: [one] }, { a: [same] }), [])
+      const changed = [{ _tag: "Changed", path: ["a", 0], before: one, after: other }]
+      assert.deepStrictEqual<unknown>(diff({ a: [one] }, { a: [other] }), changed)
+    }
+    const [before, after] = [new Date(0), {}]
+    assert.deepStrictEqual(diff(before, after), [{ _tag: "Changed", path: [], before, after }])
+    assert.deepStrictEqual(diff(Object.create(null), {}), [])
+  })
 })
 
 /** Applies differences: the removals last, from the end, so that the indexes of what stays hold. */

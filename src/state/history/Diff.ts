@@ -1,9 +1,9 @@
 /**
- * What differs between two values, as their JSON shows it. Pure.
+ * What differs between two values, as a codec gives them. Pure.
  *
  * @since 0.1.0
  */
-import * as Predicate from "effect/Predicate"
+import { isDeepStrictEqual } from "node:util"
 
 /**
  * One difference. The path leads from the root to the part, by names of properties and indexes of arrays; it is empty
@@ -24,8 +24,9 @@ export type Difference =
 export type Path = ReadonlyArray<string | number>
 
 /**
- * The differences between two JSON values, `undefined` being none at all. Records and arrays are compared part by part,
- * arrays by index: an item that was put in front makes all behind it another one.
+ * The differences between two values, `undefined` being none at all. Records and arrays are compared part by part,
+ * arrays by index: an item that was put in front makes all behind it another one. What else the structured clone keeps (a Date,
+ * a Set, a Map, bytes) is one value, and another one if anything in it is.
  *
  * @since 0.1.0
  * @category comparing
@@ -37,9 +38,8 @@ const compare = (path: Path, before: unknown, after: unknown): ReadonlyArray<Dif
   if (before === undefined) return [{ _tag: "Added", path, after }]
   if (after === undefined) return [{ _tag: "Removed", path, before }]
   const parts = partsOf(before, after)
-  return parts === undefined
-    ? [{ _tag: "Changed", path, before, after }]
-    : parts.flatMap(([part, before, after]) => compare([...path, part], before, after))
+  if (parts !== undefined) return parts.flatMap(([part, before, after]) => compare([...path, part], before, after))
+  return isDeepStrictEqual(before, after) ? [] : [{ _tag: "Changed", path, before, after }]
 }
 
 /** The parts of two values of one kind, side by side; `undefined` where they have none to compare. */
@@ -50,11 +50,18 @@ const partsOf = (
   if (Array.isArray(before) && Array.isArray(after)) {
     return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => [i, before[i], after[i]])
   }
-  if (!Predicate.isReadonlyRecord(before) || !Predicate.isReadonlyRecord(after)) return undefined
+  if (!isRecord(before) || !isRecord(after)) return undefined
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   return Array.from(names, (name) => [name, own(before, name), own(after, name)])
 }
 
-/** A property of the JSON's, not one that every object has (`constructor`). */
+/** Not an object of a class: it may have inside what its properties do not show, as a Date has its time. */
+const isRecord = (value: unknown): value is { readonly [name: string]: unknown } => {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** A property of the record's own, not one that every object has (`constructor`). */
 const own = (record: { readonly [name: string]: unknown }, name: string): unknown =>
   Object.hasOwn(record, name) ? record[name] : undefined
