@@ -68,7 +68,9 @@ export interface Report {
  * Programs that still have the old primary key go on to write with it: first give all of them the new key among the older
  * ones, then make it the primary, then rotate.
  *
- * The namespaces inside are not touched. Locks end by themselves; records of a history are rotated by its own store.
+ * The namespaces inside are not touched, nor counted. Locks end by themselves; records of a history are rotated by its own store.
+ * What sessions (owners), customers, machines and migrations keep inside has no handle: where they are used, the old key stays in
+ * the ring.
  *
  * @since 0.1.0
  * @category rotation
