@@ -488,6 +488,26 @@ describe("Cached", () => {
   )
 
   test(
+    "interrupts who asks for a lookup once its scope has closed, and serves what is there",
+    Effect.gen(function* () {
+      const { count, lookup } = yield* counting()
+      const scope = yield* Scope.make()
+      const cache = yield* Scope.extend(open(lookup, { staleWhileRevalidate: "1 hour" }), scope)
+      yield* cache.get("a")
+      yield* Scope.close(scope, Exit.void)
+      for (const asked of [cache.get("b"), cache.get("b"), cache.refresh("a")]) {
+        const fiber = yield* Effect.fork(asked)
+        yield* settle
+        assert.isTrue(Option.exists(yield* Fiber.poll(fiber), Exit.isInterrupted))
+      }
+      assert.strictEqual((yield* cache.get("a")).n, 1)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* cache.get("a")).n, 1)
+      assert.strictEqual(yield* count, 1)
+    })
+  )
+
+  test(
     "refuses options that make no sense",
     Effect.gen(function* () {
       const { lookup } = yield* counting()

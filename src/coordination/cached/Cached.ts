@@ -22,7 +22,8 @@ export type { Cached, Options, Stats } from "./Model.ts"
 
 /**
  * A cache in a store; the services of its lookup and its schemas are taken from the context. Options that make no sense
- * are an `InvalidOption` or an `InvalidTtl`. Lookups under way are interrupted when the scope closes.
+ * are an `InvalidOption` or an `InvalidTtl`. Lookups under way are interrupted when the scope closes, and so is whoever asks
+ * for one after that.
  *
  * @since 0.1.0
  * @category constructors

@@ -30,7 +30,7 @@ export interface Flight<A, E> {
   /** Whether it goes on when nobody waits. */
   background: boolean
   waiting: number
-  fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  fiber: Fiber.RuntimeFiber<A, E> | undefined
 }
 
 /**
@@ -52,7 +52,7 @@ export interface CachedFlights<A, E, R> {
  * @category constructors
  */
 export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R | Scope.Scope> =>
-  Effect.map(FiberSet.makeRuntime<R>(), (run) => {
+  Effect.map(FiberSet.makeRuntime<R, A, E>(), (run) => {
     const flights = new Map<string, Flight<A, E>>()
     const leave = (flight: Flight<A, E>) => {
       if (flights.get(flight.key) === flight) flights.delete(flight.key)
@@ -78,12 +78,13 @@ export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R 
           fiber: undefined
         }
         flights.set(key, flight)
-        const landed = Effect.ensuring(
-          work(flight),
-          Effect.sync(() => leave(flight))
-        )
         // The work begins on its own time: who starts it must be able to join it first.
-        flight.fiber = run(Effect.zipRight(Effect.yieldNow(), landed).pipe(Effect.intoDeferred(result)))
+        flight.fiber = run(Effect.zipRight(Effect.yieldNow(), work(flight)))
+        // Not as a part of the work: once the scope has closed none of it runs, and those who wait must hear of that too.
+        flight.fiber.addObserver((exit) => {
+          leave(flight)
+          Deferred.unsafeDone(result, exit)
+        })
         return flight
       },
       join: (flight) =>
