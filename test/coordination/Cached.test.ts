@@ -97,6 +97,29 @@ describe("Cached", () => {
   )
 
   test(
+    "gives an answer to who comes just when the only other one who waits is interrupted",
+    Effect.gen(function* () {
+      const cases = Arr.cartesian(Arr.range(12, 18), Arr.range(0, 8))
+      for (const [operations, turns] of cases) {
+        const gate = yield* Deferred.make<void>()
+        const { lookup } = yield* counting(() => Deferred.await(gate))
+        const cache = yield* open(lookup)
+        const first = yield* Effect.fork(cache.get("a"))
+        yield* settle
+        // It lets others run after so many operations, wherever that is.
+        const second = yield* Effect.fork(Effect.withMaxOpsBeforeYield(cache.get("a"), operations))
+        yield* Effect.repeatN(Effect.yieldNow(), turns)
+        yield* Fiber.interruptFork(first)
+        yield* settle
+        yield* Deferred.succeed(gate, undefined)
+        const exit = yield* Effect.exit(finish(second))
+        assert.isTrue(Exit.isSuccess(exit), `${operations} operations, ${turns} turns`)
+        yield* cache.clear
+      }
+    })
+  )
+
+  test(
     "ends a lookup that nobody waits for any more, and its lease",
     Effect.gen(function* () {
       const interrupted = yield* Deferred.make<void>()

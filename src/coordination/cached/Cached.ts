@@ -87,6 +87,13 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
         )
       )
 
+    const join = (key: K, look: Look, background = false) =>
+      flights.join(() => {
+        const flight = underWay(look) ?? start(key, look)
+        if (background) flight.background = true
+        return flight
+      })
+
     const serveStale = (value: A) =>
       Effect.sync(() => {
         stats.stale++
@@ -95,12 +102,10 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
 
     /** Waits for a lookup, but not in vain where there is a stale value. */
     const await_ = (key: K, look: Look): Effect.Effect<A, E | CachedError> => {
-      const flight = underWay(look) ?? start(key, look)
       const { value } = look.seen
-      if (Option.isNone(value)) return flights.join(flight)
+      if (Option.isNone(value)) return join(key, look)
       const stale = serveStale(value.value)
-      flight.background = true
-      const joined = Effect.catchAll(flights.join(flight), () => stale)
+      const joined = Effect.catchAll(join(key, look, true), () => stale)
       return times.softTimeoutMs === undefined
         ? joined
         : Effect.flatMap(
@@ -130,7 +135,7 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
 
     const self: Cached<K, A, E> = {
       get: (key) => Effect.flatMap(read(key), (look) => answer(key, look)),
-      refresh: (key) => Effect.flatMap(read(key), (look) => flights.join(underWay(look) ?? start(key, look))),
+      refresh: (key) => Effect.flatMap(read(key), (look) => join(key, look)),
       invalidate: (key) =>
         Effect.suspend(() => {
           const text = options.key(key)

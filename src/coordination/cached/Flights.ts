@@ -42,7 +42,8 @@ export interface CachedFlights<A, E, R> {
   readonly get: (key: string) => Flight<A, E> | undefined
   /** Begins the work for a key; what was under way goes on for those who wait for it already. */
   readonly start: (key: string, tags: Tags, work: (flight: Flight<A, E>) => Effect.Effect<A, E, R>) => Flight<A, E>
-  readonly join: (flight: Flight<A, E>) => Effect.Effect<A, E>
+  /** Waits for the work that is chosen, and counts as one who does from the moment of the choice. */
+  readonly join: (choose: () => Flight<A, E>) => Effect.Effect<A, E>
   /** Lets nobody else join what is under way, for one key or for all. */
   readonly detach: (key?: string) => void
 }
@@ -87,11 +88,16 @@ export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R 
         })
         return flight
       },
-      join: (flight) =>
+      join: (choose) =>
         Effect.acquireUseRelease(
-          Effect.sync(() => flight.waiting++),
-          () => Deferred.await(flight.result),
-          () => abandonUnlessWanted(flight)
+          // In one step: a fiber that let others run in between could find that the last who waited has left, and the work ended.
+          Effect.sync(() => {
+            const flight = choose()
+            flight.waiting++
+            return flight
+          }),
+          (flight) => Deferred.await(flight.result),
+          abandonUnlessWanted
         ),
       detach: (key) => {
         if (key === undefined) flights.clear()
