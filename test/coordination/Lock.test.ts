@@ -119,6 +119,24 @@ describe("Lock", () => {
     })
   )
 
+  it.scoped("lets the next of its process have a lock that was lost, though its holder goes on", () =>
+    Effect.gen(function* () {
+      const [ours] = yield* twoStores
+      const lease = yield* on(ours)(Lock.acquire("a", { lease: "30 seconds" }))
+      const waiter = yield* Effect.fork(on(ours)(Lock.acquire("a", { wait: "1 minute" })))
+      yield* Effect.yieldNow()
+      yield* ours.delete(lease.lock)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Effect.flip(lease.lost)).reason, "expired")
+      const next = yield* Effect.flatten(yield* Fiber.poll(waiter))
+      assert.deepStrictEqual(yield* lease.release, { _tag: "TakenOver" })
+      // It was out of line: its release has let nobody pass the one who holds the lock now.
+      const refused = yield* Effect.flip(on(ours)(Lock.withLock("a", { wait: 0 })(Effect.void)))
+      assert.strictEqual(refused._tag, "LockTimeout")
+      assert.deepStrictEqual(yield* next.release, { _tag: "Released" })
+    })
+  )
+
   it.scoped("does not call work done that outlived its lock", () =>
     Effect.gen(function* () {
       const [ours, theirs] = yield* twoStores

@@ -106,7 +106,8 @@ export const renewal = (fence: Atomic.Fence, leaseMs: number): Atomic.Atomic<Ver
   Atomic.make.pipe(Atomic.fencedBy(fence), Atomic.expire(fence.lock, leaseMs))
 
 /**
- * Keeps a lock: renews it every third of its lease, until it is lost or released. `release` is the commit that frees it.
+ * Keeps a lock: renews it every third of its lease, until it is lost or released. `release` is the commit that frees it, and
+ * `onLost` is run as soon as it is known to be lost.
  *
  * @since 0.1.0
  * @category constructors
@@ -114,7 +115,8 @@ export const renewal = (fence: Atomic.Fence, leaseMs: number): Atomic.Atomic<Ver
 export const keep = (
   store: StateStore.Service,
   acquired: Acquired,
-  release: Effect.Effect<void, WriteError | VersionConflict>
+  release: Effect.Effect<void, WriteError | VersionConflict>,
+  onLost: Effect.Effect<void>
 ): Effect.Effect<Lease> =>
   Effect.gen(function* () {
     const { key, leaseMs, lock, token } = acquired
@@ -168,7 +170,7 @@ export const keep = (
       }
     })
     const keeping = yield* Effect.forkDaemon(
-      Effect.flatMap(Effect.interruptible(keeper), (error) => Deferred.fail(lost, error))
+      Effect.flatMap(Effect.interruptible(keeper), (error) => Effect.zipRight(onLost, Deferred.fail(lost, error)))
     )
 
     const giveBack = Effect.gen(function* () {

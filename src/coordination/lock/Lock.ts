@@ -123,10 +123,13 @@ export const acquireOn = (
         if (othersWait) setTimeout(turn.leave, Acquisition.pollMsMax)
         else turn.leave()
       })
+      const leave = Effect.sync(turn.leave)
+      // Who lost the lock has no turn either, however long his scope stays open: the next may ask.
       const lease = yield* Lease_.keep(
         store,
         acquired,
-        Effect.onError(release, () => Effect.sync(turn.leave))
+        Effect.onError(release, () => leave),
+        leave
       )
       yield* Scope.addFinalizer(scope, lease.release)
       return lease
