@@ -119,11 +119,11 @@ export const acquireOn = (
         return acquired.value
       })
       const acquired = yield* Effect.onError(obtain, () => Effect.sync(turn.leave))
-      const release = Effect.map(Acquisition.free(store, acquired, keys.waiting), (othersWait) => {
-        if (othersWait) setTimeout(turn.leave, Acquisition.pollMsMax)
-        else turn.leave()
-      })
       const leave = Effect.sync(turn.leave)
+      // The pause is nobody's to wait for, and outlives the scope: those in line depend on its end.
+      const release = Effect.flatMap(Acquisition.free(store, acquired, keys.waiting), (othersWait) =>
+        othersWait ? Effect.forkDaemon(Effect.delay(leave, Acquisition.pollMsMax)) : leave
+      )
       // Who lost the lock has no turn either, however long his scope stays open: the next may ask.
       const lease = yield* Lease_.keep(
         store,
