@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers/global.ts"],
+    setupFiles: ["test/setup/equality.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }
