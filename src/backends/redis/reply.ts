@@ -33,4 +33,20 @@ export const integers = (reply: Reply, count: number): Either.Either<ReadonlyArr
 export const text = (reply: Reply | undefined): Either.Either<string, Fault> =>
   Buffer.isBuffer(reply) ? Either.right(reply.toString()) : strange
 
+/**
+ * A list of texts; a plain loop, as ranges have many.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const texts = (reply: Reply): Either.Either<ReadonlyArray<string>, Fault> => {
+  if (!Array.isArray(reply)) return strange
+  const texts: Array<string> = []
+  for (const item of reply) {
+    if (!Buffer.isBuffer(item)) return strange
+    texts.push(item.toString())
+  }
+  return Either.right(texts)
+}
+
 const strange = Either.left(fault("failure", "the reply has another shape than asked for"))

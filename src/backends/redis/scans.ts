@@ -143,8 +143,7 @@ class Source {
       const range = this.#options.reverse ? "ZREVRANGEBYLEX" : "ZRANGEBYLEX"
       const limit = Math.min(this.#limit, membersMax)
       const args = [this.#bucket.index, ...this.#bounds, "LIMIT", "0", String(limit)]
-      const reply = yield* Reply.list(yield* this.#connection.command("read", range, ...args))
-      const members = yield* Either.all(reply.map(Reply.text))
+      const members = yield* Reply.texts(yield* this.#connection.command("read", range, ...args))
       const items: Array<Stored | Unreadable> = []
       for (const keys of Arr.chunksOf(members, valuesMax)) {
         for (const result of yield* this.#read(keys)) {
@@ -182,8 +181,8 @@ class Source {
         const [isEnd] = yield* Reply.integers([ended], 1)
         const items: Array<Stored | Unreadable> = []
         for (let i = 0; i + 1 < members.length; i += 2) {
-          const value = members[i + 1]
-          if (Buffer.isBuffer(value)) items.push(Value.decode(yield* Reply.text(members[i]), value, select))
+          const [key, value] = [members[i], members[i + 1]]
+          if (Buffer.isBuffer(key) && Buffer.isBuffer(value)) items.push(Value.decode(key.toString(), value, select))
         }
         return { items, last: yield* Reply.text(last), ended: isEnd === 1 }
       })
