@@ -115,14 +115,8 @@ const read = (
 const inOrder = (texts: ReadonlyArray<string>, rows: Rows): ReadonlyArray<ReadResult> => {
   const byKey = new Map<unknown, ReadResult>()
   for (const row of rows) byKey.set(row[0], Entries.decode(row))
-  let found = 0
-  const results = texts.map((text) => {
-    const result = byKey.get(text)
-    if (result !== undefined) found += 1
-    return result
-  })
-  // A key that was asked for twice has one row.
-  return found >= byKey.size ? results : texts.map(() => strange)
+  const wanted = new Set<unknown>(texts)
+  return rows.every((row) => wanted.has(row[0])) ? texts.map((text) => byKey.get(text)) : texts.map(() => strange)
 }
 
 /** To give somebody else's entry, or to call what is there absent, would be worse than to fail. */

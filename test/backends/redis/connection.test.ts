@@ -75,9 +75,11 @@ describe("waiting for replicas", () => {
   it.scopedLive("is done by one question for all, behind which nothing is late", () =>
     Effect.gen(function* () {
       const url = yield* SharedServers.redisUrl
+      const keyPrefix = `${yield* SharedServers.redisPrefix}:`
+      const raw = yield* rawClient(url)
       const store = yield* RedisStore.make({
         url,
-        keyPrefix: `${yield* SharedServers.redisPrefix}:`,
+        keyPrefix,
         commandTimeout: "1 second",
         waitReplicas: { count: 1, timeout: "400 millis" }
       })
@@ -86,7 +88,10 @@ describe("waiting for replicas", () => {
         (n) => Effect.fork(Effect.flip(store.setMany([{ key: `k${n}`, value: n }]))),
         { concurrency: "unbounded" }
       )
-      yield* Effect.sleep("20 millis")
+      yield* until(
+        Effect.promise(() => raw.exists([1, 2, 3, 4, 5].map((n) => `${keyPrefix}{0}e::k${n}`))),
+        (there) => there === 5
+      )
       yield* store.get("k1")
       for (const write of writes) {
         const [result] = (yield* Fiber.join(write)).results
