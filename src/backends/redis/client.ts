@@ -32,6 +32,8 @@ export const open = (address: RedisOptions, connectTimeoutMs: number): Effect.Ef
           autoResendUnfulfilledCommands: false,
           maxRetriesPerRequest: 0,
           enableOfflineQueue: false,
+          // A name may lead to another server by now. The command is not sent again.
+          reconnectOnError: ({ message }) => message.startsWith("READONLY"),
           retryStrategy: (times) => Math.min(50 * times, 1_000),
           disconnectTimeout: 200
         })

@@ -1,8 +1,9 @@
 /**
  * A connection that says the truth about what it sent.
  *
- * A command waits for the connection to be ready, up to its deadline; a command that was sent and not answered is never
- * sent again. The driver's own queue and resending are off: it would repeat what may have been applied.
+ * A read waits for the connection to be ready, up to its deadline; a write does not, as nobody may want it any more by
+ * then: who has one waits first. A command that was sent and not answered is never sent again. The driver's own queue and
+ * resending are off: it would repeat what may have been applied.
  *
  * @since 0.1.0
  */
@@ -61,8 +62,9 @@ export class Connection {
     this.client.off("error", ignore)
   }
 
+  /** Whether what is sent now goes out: the driver calls itself ready for a while after its socket was closed. */
   get isReady(): boolean {
-    return this.client.status === "ready" && !this.#detached
+    return this.client.status === "ready" && this.client.stream.writable && !this.#detached
   }
 
   /** Tells when it is ready, or why it was not in the time of a command. */
@@ -111,13 +113,13 @@ export class Connection {
 
   #attempt(call: Call): void {
     if (!this.isReady) {
-      this.#wait(call)
+      this.#hold(call)
       return
     }
     const request = new Request(call.name, call.wire, call.deadlineMs, (error, reply) => {
       this.#forget(request)
       if (error === undefined) return call.done(undefined, reply)
-      if (!request.sent) return this.#wait(call)
+      if (!request.sent) return this.#hold(call)
       if (this.#options.owned && error === late) this.client.disconnect(true)
       call.done(fromError(error, call.access, true), null)
     })
@@ -150,8 +152,12 @@ export class Connection {
     if (next !== Number.POSITIVE_INFINITY) this.#watch(next)
   }
 
-  /** Tries again when the connection is ready. */
-  #wait(call: Call): void {
+  /** Tries a read again when the connection is ready. */
+  #hold(call: Call): void {
+    if (call.access === "write") {
+      call.done(unreachable, null)
+      return
+    }
     this.#whenReady(call.deadlineMs, (isReady) => {
       if (isReady) this.#attempt(call)
       else call.done(unreachable, null)

@@ -32,7 +32,16 @@ export class Connections {
   /** It is open while one of them is ready. */
   readonly gate: Gate = {
     isOpen: () => this.#all.some(({ isReady }) => isReady),
-    wait: (done) => this.next.whenReady(done)
+    wait: (done) => {
+      let missing = this.#all.length
+      for (const connection of this.#all) {
+        connection.whenReady((fault) => {
+          if (missing === 0) return
+          missing = fault === undefined ? 0 : missing - 1
+          if (missing === 0) done(fault)
+        })
+      }
+    }
   }
 
   /** Runs an effect while the gate is open; whoever is interrupted before has nothing sent. */

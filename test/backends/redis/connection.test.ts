@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { Redis } from "ioredis"
 import * as Client from "../../../src/backends/redis/client.ts"
 import { Connection } from "../../../src/backends/redis/connection.ts"
@@ -41,12 +42,42 @@ describe("a command", () => {
         (status) => status !== "ready"
       )
       deadlineMs = Date.now() + 1_000
-      const result = yield* Effect.either(connection.command("write", "INCR", key))
+      const result = yield* Effect.either(connection.command("read", "GET", key))
       assert.isTrue(wasEarly)
       assert.strictEqual(Either.isLeft(result) ? result.left.outcome : undefined, "not-applied")
       // What it would have sent went out before this does.
       yield* connection.command("read", "PING")
       assert.strictEqual(wire.sent(key), 0)
+      connection.detach()
+    })
+  )
+
+  it.scopedLive("that writes does not wait for a socket, as nobody may want it by then; its call does", () =>
+    Effect.gen(function* () {
+      const url = new URL(yield* SharedServers.redisUrl)
+      const client = yield* appClient(Number(url.port))
+      const store = yield* RedisStore.makeFromClient(client, { keyPrefix: `${yield* SharedServers.redisPrefix}:` })
+      const sockets = { closed: 0 }
+      client.on("close", () => (sockets.closed += 1))
+      // The driver learns of it later.
+      const lose = Effect.sync(() => {
+        client.stream.destroy()
+        assert.strictEqual(client.status, "ready")
+      })
+      yield* lose
+      const stale = yield* Effect.fork(store.set("k", "stale"))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(stale)
+      assert.strictEqual(sockets.closed, 0)
+      assert.isTrue(Option.isNone(yield* store.get("k")))
+      yield* lose
+      yield* store.set("k", 1)
+      assert.strictEqual(Option.getOrThrow(yield* store.get("k")).value, 1)
+      yield* lose
+      const connection = new Connection(client, { commandTimeoutMs: 5_000, owned: false })
+      const result = yield* Effect.either(connection.command("write", "INCR", "n"))
+      assert.strictEqual(Either.isLeft(result) ? result.left.outcome : undefined, "not-applied")
+      assert.strictEqual(sockets.closed, 2)
       connection.detach()
     })
   )

@@ -237,7 +237,7 @@ describe("a server that goes away", () => {
     })
   )
 
-  it.live("or is full, or turns replica, says so, and nothing was applied", () =>
+  it.live("or is full, or turns replica, says so, and nothing was applied; then it is looked for anew", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const server = yield* RedisServer.make()
@@ -250,11 +250,17 @@ describe("a server that goes away", () => {
         assert.isTrue(yield* store.delete("k"))
         yield* Effect.promise(() => raw.config("SET", "maxmemory", "0"))
         yield* Effect.promise(() => raw.replicaof("127.0.0.1", 1))
+        const connected = Effect.promise(
+          async () => /id=(\d+) .*name=effect-state/.exec(String(await raw.client("LIST")))?.[1]
+        )
+        const before = yield* connected
+        assert.isDefined(before)
         const replica = yield* Effect.flip(store.add("k", 2))
         assert.deepStrictEqual("outcome" in replica && [replica._tag, replica.outcome], [
           "StoreUnavailable",
           "not-applied"
         ])
+        yield* until(connected, (now) => now !== undefined && now !== before)
       })
     )
   )
