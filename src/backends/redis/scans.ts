@@ -216,6 +216,6 @@ const leading = (sources: ReadonlyArray<Source>, reverse: boolean): Source | und
   return best
 }
 
-/** The most members of a step, and the most values of one command: nobody else is served meanwhile. */
-const membersMax = 512
+/** The most members of a step, more than the largest page has, and the most values of one command: nobody else is served meanwhile. */
+const membersMax = 1_024
 const valuesMax = 128

@@ -16,7 +16,7 @@ import type {
   Stored,
   Unreadable
 } from "../../store/Backend.ts"
-import { breathe } from "../../store/Breath.ts"
+import { breathe, isDue } from "../../store/Breath.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { FullRange } from "../../store/KeyRange.ts"
 import { type Engine, stepRowsMax } from "./engine.ts"
@@ -55,6 +55,9 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     const [key] = keys
     return key !== undefined && keys.length === 1 ? [engine.read(key, select)] : engine.readMany(keys, select)
   }
+  // Looking at the clock would be felt at every call.
+  let calls = 0
+  const isTired = () => ++calls % 4 === 0 && isDue()
   const commit = (batch: ReadonlyArray<Commit>): Effect.Effect<ReadonlyArray<Outcome>> =>
     run(
       () => apply(batch),
@@ -78,19 +81,18 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
     within,
     now: commitsAlone
       ? {
-          read: (key, select) => Patience.now(() => engine.read(key, select)),
-          commit: (commit) => Patience.now(() => applyOne(commit))
+          read: (key, select) => (isTired() ? "later" : Patience.now(() => engine.read(key, select))),
+          commit: (commit) => (isTired() ? "later" : Patience.now(() => applyOne(commit)))
         }
       : undefined,
     read: (keys, select) =>
       airily(
-        keys.length,
         run(
           () => readAll(keys, select),
           (fault) => Effect.succeed(keys.map(() => fault))
         )
       ),
-    commit: (batch) => airily(batch.length, commit(batch)),
+    commit: (batch) => airily(commit(batch)),
     scan: (range, options) => scan(engine, run, range, options),
     count: (range) => countAll((after) => run(() => engine.count(range, after), Effect.fail)),
     sweep: (entriesMax) =>
@@ -106,11 +108,9 @@ export const make = ({ engine, run, transaction, commitsAlone, coalesce, within 
   }
 }
 
-/** The rows after which others get a turn. */
-const rowsAtOnce = 64
-
-const airily = <A>(rows: number, effect: Effect.Effect<A>): Effect.Effect<A> =>
-  rows > rowsAtOnce ? Effect.zipLeft(effect, breathe) : effect
+/** What never waits takes a break when it is due. */
+const airily = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(effect, (a) => (isDue() ? Effect.as(breathe, a) : Effect.succeed(a)))
 
 /** A page by one statement, as nearly all are, unless it has to go past what expired. */
 const scan = (engine: Engine, run: Patience.Run, range: FullRange, options: ScanOptions): Effect.Effect<Page, Fault> =>
@@ -118,9 +118,9 @@ const scan = (engine: Engine, run: Patience.Run, range: FullRange, options: Scan
     run(() => engine.scan(range, options), Effect.fail),
     ({ items, reached }) => {
       const more = reached !== undefined
-      if (more && items.length < options.limit) return scanPast(engine, run, range, options, scanTriesMax)
-      const page = Effect.succeed({ items, more })
-      return items.length > pageRowsAtOnce ? Effect.zipLeft(page, breathe) : page
+      return more && items.length < options.limit
+        ? scanPast(engine, run, range, options, scanTriesMax)
+        : airily(Effect.succeed({ items, more }))
     }
   )
 
@@ -172,9 +172,6 @@ const pageOf = (items: Page["items"], { limit }: ScanOptions): Page => ({ items,
 
 /** How often a page is read in steps before it is read at once. */
 const scanTriesMax = 3
-
-/** The rows of a page after which others get a turn. */
-const pageRowsAtOnce = 256
 
 const countAll = (
   count: (after: string | undefined) => Effect.Effect<{ count: number; reached: string | undefined }, Fault>

@@ -5,11 +5,13 @@
  */
 import { strict as assert } from "node:assert"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
+import { pageLimitMax } from "../../store/Reads.ts"
 import { type Case, entryKeys, failure, numbered, pagedKeys, setAll, storeCase } from "../Case.ts"
 
 const order = storeCase("order")
@@ -183,6 +185,17 @@ export const orderCases: ReadonlyArray<Case> = [
         { concurrency: "unbounded" }
       )
       for (const { entries } of pages) assert.equal(entries.length, 1)
+    })
+  ),
+  order("and so it is within the largest page", (store) =>
+    Effect.gen(function* () {
+      const stable = numbered("k", pageLimitMax - 1)
+      yield* setAll(store, ["a", ...stable])
+      const move = (from: string, to: string) => store.commit(Atomic.make.pipe(Atomic.delete(from), Atomic.set(to, 1)))
+      const moving = yield* Effect.fork(Effect.forever(Effect.zipRight(move("a", "z"), move("z", "a"))))
+      const pages = yield* Effect.replicateEffect(store.page(KeyRange.all, { limit: pageLimitMax }), 20)
+      yield* Fiber.interrupt(moving)
+      for (const { entries } of pages) assert.equal(entries.length, stable.length + 1)
     })
   ),
   order("a page goes on behind its cursor although that entry is gone", (store) =>

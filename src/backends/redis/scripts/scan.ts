@@ -1,5 +1,6 @@
 /**
- * A part of a range: up to a limit of its entries, after looking at 512 members of the index at most.
+ * A part of a range: up to a limit of its entries, after looking at 1,024 members of the index at most:
+ * more than the largest page has, so that one look is enough for any but one of large values.
  *
  * KEYS: index. ARGV: an entry's prefix, the lexicographic bounds as ZRANGE takes them (from, to), "1" if in reverse, the
  * limit, "1" if the values' heads are enough. Gives 1 if the range ended or else 0, the last member
@@ -16,8 +17,8 @@ export const scan = Script.make(`
 ${headOf}
 local limit = tonumber(ARGV[5])
 local members
-if ARGV[4] == '1' then members = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[2], ARGV[3], 'LIMIT', 0, 512)
-else members = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[2], ARGV[3], 'LIMIT', 0, 512) end
+if ARGV[4] == '1' then members = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[2], ARGV[3], 'LIMIT', 0, 1024)
+else members = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[2], ARGV[3], 'LIMIT', 0, 1024) end
 
 local function valuesOf(keys)
   if ARGV[6] == '0' then return redis.call('MGET', unpack(keys)) end
@@ -45,7 +46,7 @@ while looked < #members and #reply < 2 + 2 * limit and bytes < 4194304 do
 end
 -- A replica, or a server short of memory, refuses: then somebody else will do it.
 if #gone > 0 then redis.pcall('ZREM', KEYS[1], unpack(gone)) end
-if looked == #members and #members < 512 then reply[1] = 1 end
+if looked == #members and #members < 1024 then reply[1] = 1 end
 if looked > 0 then reply[2] = members[looked] end
 return reply
 `)
