@@ -125,8 +125,16 @@ const own = (filename: string, durability: "normal" | "full") =>
 
 type Synchronous = "NORMAL" | "FULL"
 
-/** So many sets are written in a transaction. */
-const driver = (filename: string, synchronous: Synchronous, atOnce = 1) =>
+/** A contender on a handle of its own. */
+const onHandle = (
+  filename: string,
+  synchronous: Synchronous,
+  calls: (db: Database.Database) => {
+    readonly get: (item: Item) => unknown
+    readonly set: (item: Item) => unknown
+  },
+  atOnce = 1
+) =>
   Effect.map(
     opened(
       () => new Database(filename),
@@ -136,10 +144,7 @@ const driver = (filename: string, synchronous: Synchronous, atOnce = 1) =>
       db.pragma("journal_mode = WAL")
       db.pragma(`synchronous = ${synchronous}`)
       db.pragma(logLength)
-      db.exec(table)
-      const select = db.prepare<[string], { readonly value: string }>("SELECT value FROM kv WHERE key = ?")
-      const put = db.prepare<[string, string]>(upsert)
-      const set = ({ key, value }: Item) => put.run(key, JSON.stringify(value))
+      const { get, set } = calls(db)
       const setAll = db.transaction((items: ReadonlyArray<Item>) => items.forEach(set))
       const waiting: Array<Item> = []
       const setTogether = (item: Item) => {
@@ -148,44 +153,49 @@ const driver = (filename: string, synchronous: Synchronous, atOnce = 1) =>
       return {
         fill: (items) => Effect.sync(() => setAll(items)),
         calls: {
-          get: effect(({ key }) => Effect.sync(() => JSON.parse(select.get(key)?.value ?? "null"))),
+          get: effect((item) => Effect.sync(() => get(item))),
           set: effect((item) => Effect.sync(() => (atOnce === 1 ? set(item) : setTogether(item))))
         }
       }
     }
   )
 
-const withVersions = (filename: string) =>
-  Effect.map(
-    opened(
-      () => new Database(filename),
-      (db) => db.close()
-    ),
-    (db): Contender => {
-      db.pragma("journal_mode = WAL")
-      db.pragma("synchronous = NORMAL")
-      db.pragma(logLength)
-      db.exec(`CREATE TABLE kv (key TEXT PRIMARY KEY, version INTEGER NOT NULL, created INTEGER NOT NULL,
-        updated INTEGER NOT NULL, expires INTEGER, value TEXT NOT NULL) WITHOUT ROWID`)
-      db.exec("CREATE INDEX kv_expires ON kv (expires) WHERE expires IS NOT NULL")
-      const select = db
-        .prepare<[string], [number, number, number, number | null, string]>(
-          "SELECT version, created, updated, expires, value FROM kv WHERE key = ?"
-        )
-        .raw()
-      const put = db
-        .prepare<[string, number, number, null, string], number>(
-          `INSERT INTO kv VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
-            version = version + 1, updated = excluded.updated, expires = excluded.expires, value = excluded.value
-          RETURNING version`
-        )
-        .pluck()
-      const set = ({ key, value }: Item) => {
-        const nowMs = Date.now()
-        return put.get(key, nowMs, nowMs, null, JSON.stringify(value))
+/** So many sets are written in a transaction. */
+const driver = (filename: string, synchronous: Synchronous, atOnce?: number) =>
+  onHandle(
+    filename,
+    synchronous,
+    (db) => {
+      db.exec(table)
+      const select = db.prepare<[string], { readonly value: string }>("SELECT value FROM kv WHERE key = ?")
+      const put = db.prepare<[string, string]>(upsert)
+      return {
+        get: ({ key }) => JSON.parse(select.get(key)?.value ?? "null"),
+        set: ({ key, value }) => put.run(key, JSON.stringify(value))
       }
-      const setAll = db.transaction((items: ReadonlyArray<Item>) => items.forEach(set))
-      const get = ({ key }: Item) => {
+    },
+    atOnce
+  )
+
+const withVersions = (filename: string) =>
+  onHandle(filename, "NORMAL", (db) => {
+    db.exec(`CREATE TABLE kv (key TEXT PRIMARY KEY, version INTEGER NOT NULL, created INTEGER NOT NULL,
+      updated INTEGER NOT NULL, expires INTEGER, value TEXT NOT NULL) WITHOUT ROWID`)
+    db.exec("CREATE INDEX kv_expires ON kv (expires) WHERE expires IS NOT NULL")
+    const select = db
+      .prepare<[string], [number, number, number, number | null, string]>(
+        "SELECT version, created, updated, expires, value FROM kv WHERE key = ?"
+      )
+      .raw()
+    const put = db
+      .prepare<[string, number, number, null, string], number>(
+        `INSERT INTO kv VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+          version = version + 1, updated = excluded.updated, expires = excluded.expires, value = excluded.value
+        RETURNING version`
+      )
+      .pluck()
+    return {
+      get: ({ key }) => {
         const row = select.get(key)
         if (row === undefined || (row[3] !== null && row[3] <= Date.now())) return Option.none()
         return Option.some({
@@ -196,16 +206,13 @@ const withVersions = (filename: string) =>
           expiresAt: Option.fromNullable(row[3]),
           value: JSON.parse(row[4])
         })
-      }
-      return {
-        fill: (items) => Effect.sync(() => setAll(items)),
-        calls: {
-          get: effect((item) => Effect.sync(() => get(item))),
-          set: effect((item) => Effect.sync(() => set(item)))
-        }
+      },
+      set: ({ key, value }) => {
+        const nowMs = Date.now()
+        return put.get(key, nowMs, nowMs, null, JSON.stringify(value))
       }
     }
-  )
+  })
 
 const clientOn = (filename: string, synchronous: Synchronous) =>
   Effect.gen(function* () {
