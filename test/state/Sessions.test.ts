@@ -85,6 +85,19 @@ describe("Sessions", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("takes null for data and metadata where their schemas do", () =>
+    Effect.gen(function* () {
+      const data = Schema.NullOr(Schema.Struct({ step: Schema.Number }))
+      const sessions = yield* Sessions.make("x", { data, metadata: Schema.NullOr(Schema.String) })
+      const { id } = yield* sessions.create({ data: { step: 1 }, metadata: "voice" })
+      yield* sessions.update(id, { mode: "replace", data: null })
+      assert.deepInclude(yield* sessions.require(id), { data: null, metadata: "voice" })
+      yield* sessions.modify(id, () => ({ data: { step: 2 }, metadata: null }))
+      assert.deepInclude(yield* sessions.require(id), { data: { step: 2 }, metadata: null })
+      assert.deepInclude(yield* sessions.create({ data: null, metadata: null }), { data: null, metadata: null })
+    }).pipe(Effect.provide(MemoryStore.layer()))
+  )
+
   it.effect("keeps all of 50 updates of different fields at once", () =>
     Effect.gen(function* () {
       const sessions = yield* Conversations

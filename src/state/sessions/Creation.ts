@@ -67,7 +67,7 @@ export const make = <D, M>(
     Effect.gen(function* () {
       const idleMs = yield* Lifetime.idleOf(ttl)
       // As the documentation says; a schema of another kind refuses it.
-      const value = { data, metadata: metadata ?? ({} as M), idleMs, owner }
+      const value = { data, metadata: metadata === undefined ? ({} as M) : metadata, idleMs, owner }
       const draw = owner === undefined ? makeId : Ids.beside(store, keyOf, makeId, owners.gate(owner))
       const newId = id ?? (yield* draw)
       const entry = yield* owner === undefined ? free(newId, value) : owned(newId, owner, value)

@@ -90,7 +90,11 @@ export const make = <D, M>(
       const { data, metadata } = value
       const next =
         changes.mode === "replace"
-          ? { data: changes.data ?? data, metadata: changes.metadata ?? metadata }
+          ? // What is null is given.
+            {
+              data: changes.data === undefined ? data : changes.data,
+              metadata: changes.metadata === undefined ? metadata : changes.metadata
+            }
           : { data: merge(data, changes.data), metadata: merge(metadata, changes.metadata) }
       const unchanged = checks.pipe(Atomic.check(key, version))
       return write(key, { ...value, ...next }, startOf(entry), unchanged, (life) => owners.stay(value.owner, key, life))
