@@ -105,6 +105,17 @@ describe("Collection", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("patches a value of a class to another one of it", () =>
+    Effect.gen(function* () {
+      class Visitor extends Schema.Class<Visitor>("Visitor")({ name: Schema.String, visits: Schema.Number }) {}
+      const visitors = yield* Collection.make("Visitors", { schema: Visitor })
+      yield* visitors.set("ada", new Visitor({ name: "Ada", visits: 0 }))
+      const patched = yield* visitors.patch("ada", { visits: 1 })
+      assert.instanceOf(Option.getOrThrow(patched), Visitor)
+      assert.deepStrictEqual(Option.getOrThrow(yield* visitors.get("ada")).value, Option.getOrThrow(patched))
+    }).pipe(Effect.provide(MemoryStore.layer()))
+  )
+
   it.effect("creates once", () =>
     Effect.gen(function* () {
       const users = yield* Users

@@ -98,6 +98,22 @@ describe("Sessions", () => {
     }).pipe(Effect.provide(MemoryStore.layer()))
   )
 
+  it.effect("lays properties over data of a class, and takes a whole for a whole", () =>
+    Effect.gen(function* () {
+      class Visitor extends Schema.Class<Visitor>("Visitor")({ name: Schema.String, visits: Schema.Number }) {}
+      const metadata = Schema.OptionFromNullOr(Schema.String)
+      const sessions = yield* Sessions.make("x", { data: Visitor, metadata })
+      const { id } = yield* sessions.create({
+        data: new Visitor({ name: "Ada", visits: 0 }),
+        metadata: Option.some("de")
+      })
+      const updated = yield* sessions.update(id, { data: { visits: 1 }, metadata: Option.none() })
+      assert.instanceOf(updated.data, Visitor)
+      assert.deepStrictEqual(updated, yield* sessions.require(id))
+      assert.deepInclude(updated, { data: new Visitor({ name: "Ada", visits: 1 }), metadata: Option.none() })
+    }).pipe(Effect.provide(MemoryStore.layer()))
+  )
+
   it.effect("keeps all of 50 updates of different fields at once", () =>
     Effect.gen(function* () {
       const sessions = yield* Conversations

@@ -224,6 +224,14 @@ describe("Workflow", () => {
   )
 })
 
+it("a context of a class stays one", () => {
+  class Step extends Schema.Class<Step>("Step")({ name: Schema.String, n: Schema.Number }) {}
+  const state = { messages: [], context: new Step({ name: "plan", n: 1 }), metadata: { workflowId: "w" } }
+  const { context } = Workflow.updateContext({ n: 2 })(state)
+  assert.instanceOf(context, Step)
+  assert.deepStrictEqual(context, new Step({ name: "plan", n: 2 }))
+})
+
 const Turn = Schema.Struct({ speaker: Schema.Literal("human", "machine"), at: Schema.Date })
 const Order = Schema.Struct({ items: Schema.Array(Schema.String), total: Schema.BigInt })
 class Orders extends Workflow.Tag<Orders>()("Orders", { message: Turn, context: Order, ttl: "1 day" }) {}

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Modification from "../../store/Modification.ts"
+import * as Properties from "../Properties.ts"
 import type { Collection } from "./Model.ts"
 
 /**
@@ -39,6 +40,6 @@ export const make = <A, K>(
         })
       ),
     update,
-    patch: (id, properties, options) => update(id, (current) => ({ ...current, ...properties }), options)
+    patch: (id, properties, options) => update(id, (current) => Properties.over(current, properties), options)
   }
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { isDeepStrictEqual } from "node:util"
+import * as Properties from "../Properties.ts"
 
 /**
  * One difference. The path leads from the root to the part, by names of properties and indexes of arrays; it is empty
@@ -50,16 +51,9 @@ const partsOf = (
   if (Array.isArray(before) && Array.isArray(after)) {
     return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => [i, before[i], after[i]])
   }
-  if (!isRecord(before) || !isRecord(after)) return undefined
+  if (!Properties.isPlain(before) || !Properties.isPlain(after)) return undefined
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   return Array.from(names, (name) => [name, own(before, name), own(after, name)])
-}
-
-/** Not an object of a class: it may have inside what its properties do not show, as a Date has its time. */
-const isRecord = (value: unknown): value is { readonly [name: string]: unknown } => {
-  if (typeof value !== "object" || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** A property of the record's own, not one that every object has (`constructor`). */

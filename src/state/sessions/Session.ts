@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Entry } from "../../store/Entry.ts"
 import type { Version } from "../../store/Version.ts"
+import * as Properties from "../Properties.ts"
 
 /**
  * A session as it was when it was read. It does not change; `update` gives a new one.
@@ -105,12 +106,13 @@ export const fromEntry = <D, M>(entry: Entry<Envelope<D, M>>, id: string = entry
 export const startOf = <D, M>(entry: Entry<Envelope<D, M>>): number => entry.value.createdAtMs ?? entry.createdAtMs
 
 /**
- * Properties laid over those of a record; what is no record is replaced.
+ * Properties laid over those of a record; what is no record, or of a class of its own (a whole), replaces what there is.
  *
  * @since 0.1.0
  * @category changing
  */
 export const merge = <A>(current: A, changes: Partial<A> | undefined): A => {
   if (changes === undefined) return current
-  return Predicate.isRecord(current) && Predicate.isRecord(changes) ? { ...current, ...changes } : (changes as A) // A whole.
+  const isPart = Predicate.isRecord(current) && Properties.isPlain(changes)
+  return isPart ? Properties.over(current, changes) : (changes as A) // A whole.
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Properties from "../Properties.ts"
 
 const anything = { key: Schema.String, value: Schema.Unknown }
 
@@ -147,7 +148,7 @@ export const updateContext =
   // Properties that are none of the context's don't compile.
   <M, C>(state: State<M, C> & (P extends Partial<C> ? unknown : never)): State<M, C> => ({
     messages: state.messages,
-    context: { ...state.context, ...properties },
+    context: Properties.over(state.context, properties as Partial<C>), // They compile.
     metadata: state.metadata
   })
 
