@@ -275,6 +275,23 @@ describe("History", () => {
     assert.deepStrictEqual(diff(before, after), [{ _tag: "Changed", path: [], before, after }])
     assert.deepStrictEqual(diff(Object.create(null), {}), [])
   })
+
+  it("diffs what contains itself", () => {
+    const ring = (n: number, length: number) => {
+      const start: { n: number; next?: unknown } = { n }
+      start.next = Array.from({ length: length - 1 }).reduce((next) => ({ n: 0, next }), start)
+      return start
+    }
+    assert.deepStrictEqual(diff(ring(1, 3), ring(1, 3)), [])
+    assert.deepStrictEqual<unknown>(diff(ring(1, 3), ring(2, 3)), [
+      { _tag: "Changed", path: ["n"], before: 1, after: 2 }
+    ])
+    assert.strictEqual(diff(ring(1, 199), ring(1, 200)).length, 1)
+    const [before, after] = [ring(1, 3), { n: 1, next: null }]
+    assert.deepStrictEqual<unknown>(diff(before, after), [
+      { _tag: "Changed", path: ["next"], before: before.next, after: null }
+    ])
+  })
 })
 
 /** Applies differences: the removals last, from the end, so that the indexes of what stays hold. */

@@ -27,19 +27,30 @@ export type Path = ReadonlyArray<string | number>
 /**
  * The differences between two values, `undefined` being none at all. Records and arrays are compared part by part,
  * arrays by index: an item that was put in front makes all behind it another one. What else the structured clone keeps (a Date,
- * a Set, a Map, bytes) is one value, and another one if anything in it is.
+ * a Set, a Map, bytes) is one value, and another one if anything in it is. So is what contains itself, where it does.
  *
  * @since 0.1.0
  * @category comparing
  */
-export const diff = (before: unknown, after: unknown): ReadonlyArray<Difference> => compare([], before, after)
+export const diff = (before: unknown, after: unknown): ReadonlyArray<Difference> => compare([], before, after, [])
 
-const compare = (path: Path, before: unknown, after: unknown): ReadonlyArray<Difference> => {
+/** `above` are the parts that these two lie in. */
+const compare = (
+  path: Path,
+  before: unknown,
+  after: unknown,
+  above: ReadonlyArray<readonly [before: unknown, after: unknown]>
+): ReadonlyArray<Difference> => {
   if (before === after) return []
   if (before === undefined) return [{ _tag: "Added", path, after }]
   if (after === undefined) return [{ _tag: "Removed", path, before }]
-  const parts = partsOf(before, after)
-  if (parts !== undefined) return parts.flatMap(([part, before, after]) => compare([...path, part], before, after))
+  const met = above.find((pair) => pair[0] === before || pair[1] === after)
+  if (met?.[0] === before && met[1] === after) return []
+  const parts = met === undefined ? partsOf(before, after) : undefined
+  if (parts !== undefined) {
+    const within = [...above, [before, after] as const]
+    return parts.flatMap(([part, before, after]) => compare([...path, part], before, after, within))
+  }
   return isDeepStrictEqual(before, after) ? [] : [{ _tag: "Changed", path, before, after }]
 }
 
