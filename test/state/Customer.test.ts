@@ -188,9 +188,10 @@ describe("Customers", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("who can't be decoded can be put aside and back, and keep their history", () =>
+  it.effect("who can't be decoded can be put aside and back, and keep their history and their sessions", () =>
     Effect.gen(function* () {
       const customers = yield* Customers
+      const { sessionId } = yield* customers.startSession("ada")
       yield* Effect.forEach(Arr.range(0, 19), (i) => customers.addMessage("ada", say(`m${i}`)))
       const stored = Option.getOrThrow(yield* customers.store.get("ada")).value as { readonly value: object }
       yield* customers.store.set("ada", { ...stored, value: { ...stored.value, profile: 1 } })
@@ -202,6 +203,7 @@ describe("Customers", () => {
         Array.from(messages, ({ value }) => value.content),
         Arr.makeBy(20, (i) => `m${i}`)
       )
+      assert.isTrue(Option.isSome(yield* customers.endSession(sessionId)))
     }).pipe(Effect.provide(layer))
   )
 })

@@ -57,35 +57,38 @@ export const archives = (
 ): Effect.Effect<number, ReadError | WriteError> => {
   const live = ({ id, key }: Archive.Subject) =>
     Effect.map(store.get(key), (entry) => Option.exists(entry, (entry) => Stored.archiveIdOf(entry) === id))
-  const kept = ({ key }: Archive.Subject) => Effect.map(quarantine.get(key), Option.isSome)
-  // In this order: a customer who moves into quarantine or back meanwhile is seen in one of the two.
-  const isGone = (subject: Archive.Subject) =>
-    Effect.gen(function* () {
-      return !((yield* kept(subject)) || (yield* live(subject)) || (yield* kept(subject)))
-    })
   return archive.deeds.entries(KeyRange.all).pipe(
     Stream.map(({ key }) => archive.subjectOf(key)),
-    Stream.filterEffect(isGone),
+    Stream.filterEffect((subject) => isGone(live(subject), subject.key, quarantine)),
     Stream.mapEffect(archive.remove),
     Stream.runCount
   )
 }
 
 /**
- * Removes sessions from the index that are not active any more, because their customers expired, and gives their number.
+ * Removes sessions from the index that are not active any more, because their customers expired, and gives their number. A
+ * customer in quarantine is not gone.
  *
  * @since 0.1.0
  * @category cleaning
  */
 export const sessions = (
   index: StateStore.Service,
-  find: Changes.Changes["find"]
+  find: Changes.Changes["find"],
+  quarantine: Quarantine
 ): Effect.Effect<number, ReadError | WriteError> =>
   index.entries(KeyRange.all).pipe(
-    Stream.filterEffect((entry) => Effect.map(isActive(entry, find), (isActive) => !isActive)),
+    Stream.filterEffect((entry) => isGone(isActive(entry, find), String(entry.value), quarantine)),
     Stream.mapEffect(({ key }) => index.delete(key)),
     Stream.runCount
   )
+
+/** In this order: a customer who moves into quarantine or back meanwhile is seen in one of the two. */
+const isGone = (isThere: Effect.Effect<boolean, ReadError>, key: string, quarantine: Quarantine) =>
+  Effect.gen(function* () {
+    const isKept = Effect.map(quarantine.get(key), Option.isSome)
+    return !((yield* isThere) || (yield* isKept) || (yield* isThere))
+  })
 
 /** Of a customer who can't be decoded, nobody knows. */
 const isActive = ({ key, value }: Entry, find: Changes.Changes["find"]) =>

@@ -103,7 +103,7 @@ export const make = (
 
     const cleanup: Customers["cleanup"] = Effect.all({
       archives: Cleanup.archives(store, archive, customers.quarantine),
-      sessions: Cleanup.sessions(index, changes.find)
+      sessions: Cleanup.sessions(index, changes.find, customers.quarantine)
     })
 
     const self: Customers = {
