@@ -187,6 +187,22 @@ describe("Workflow", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("clears also what is saved while it clears", () =>
+    Effect.gen(function* () {
+      const { justBefore, happened, plain, store } = yield* DisturbedStore.make
+      const make = Workflow.make("Workflows")
+      const workflows = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      yield* Effect.forEach(Arr.range(1, 300), (n) => elsewhere.save(Workflow.empty(`w${n}`)))
+      // The first page was read, and the oldest one moves to the front.
+      const moves = elsewhere.update("w1", Workflow.addMessage("user", "Hello!"))
+      yield* justBefore({ commit: () => true }, moves)
+      assert.strictEqual(yield* workflows.clear, 300)
+      assert.isTrue(yield* happened)
+      assert.strictEqual(yield* workflows.count, 0)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses an id that is none, and lists on past a line that can't be read, if asked", () =>
     Effect.gen(function* () {
       const workflows = yield* Workflows

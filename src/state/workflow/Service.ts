@@ -146,11 +146,10 @@ export const make = <
         ])
       ),
       count: store.count(KeyRange.prefix(Keys.indexPrefix)),
-      clear: Effect.suspend(() =>
-        self.stream.pipe(
-          Stream.mapEffect(({ id }) => delete_(id), { concurrency: 16 }),
-          Stream.runFold(0, (removed, wasThere) => removed + (wasThere ? 1 : 0))
-        )
+      // Not by the list: a workflow that is saved meanwhile moves to its front, behind the back of who pages through it.
+      clear: store.keys(Keys.state("*")).pipe(
+        Stream.mapEffect((key) => delete_(key.slice(Keys.state("").length)), { concurrency: 16 }),
+        Stream.runFold(0, (removed, wasThere) => removed + (wasThere ? 1 : 0))
       ),
       checkpoint: (id) =>
         change(id, (current) =>
