@@ -78,10 +78,16 @@ export const make = <D, DI, R, M = Metadata, MI = Metadata, RM = never>(
         const locked = Lock.withLockOn(store, keyOf(id), options)
         return locked((lease) =>
           Effect.gen(function* () {
-            const [result, changes] = yield* f(yield* self.require(id), lease)
+            const shown = yield* self.require(id)
+            const [result, changes] = yield* f(shown, lease)
             const fence = Atomic.make.pipe(Atomic.fencedBy(lease))
-            // The lock may be what a conflict is about: then there is no sense in another attempt.
-            yield* change(id, (entry) => Effect.zipRight(lease.verify, apply(entry, changes, fence)))
+            yield* change(id, (entry) =>
+              // One that began under this id since is another session.
+              startOf(entry) === shown.createdAt.epochMillis
+                ? // The lock may be what a conflict is about: then there is no sense in another attempt.
+                  Effect.zipRight(lease.verify, apply(entry, changes, fence))
+                : Effect.fail(notFound(id))
+            )
             return result
           })
         )
