@@ -225,6 +225,13 @@ describe("The outbox", () => {
           ["bob", "Tea"]
         ]
       )
+      // Written anew by other means, with another codec, say.
+      const outbox = (yield* StateStore.StateStore).namespace("Orders").namespace("outbox")
+      yield* TestClock.adjust("1 minute")
+      yield* Stream.runForEach(outbox.entries({}), ({ key, value }) => outbox.set(key, value))
+      const told = (messages: ReadonlyArray<StateMachine.Message<unknown>>) =>
+        messages.map(({ atMs, key, version }) => [key, version, atMs])
+      assert.deepStrictEqual(told(yield* read), told(messages))
       assert.isTrue(yield* messages[0]?.remove ?? Effect.succeed(false))
       assert.isFalse(yield* messages[0]?.remove ?? Effect.succeed(true))
       assert.strictEqual((yield* read).length, 3)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
+import * as Atomic from "../../store/Atomic.ts"
 import type { Placement } from "../../store/Namespace.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import * as StateStore from "../../store/StateStore.ts"
@@ -175,8 +176,9 @@ export const make = <
         Effect.map(records.decodeMessage(entry), (message) => ({
           key: SubjectKey.of(entry.key),
           message,
-          version: entry.version,
-          atMs: entry.updatedAtMs,
+          // The message may have been written anew since: its key tells the version of its transition.
+          version: Atomic.stampOf(entry.key),
+          atMs: entry.createdAtMs,
           remove: records.outbox.delete(entry.key)
         }))
       )
