@@ -60,8 +60,14 @@ export const schema = <F extends Fields>(fields: F | undefined): Schema.Schema<D
   return (known ?? anything) as unknown as Schema.Schema<Dictionary<F>, Stored, Services<F>>
 }
 
-/** As it is, and not a record of strings: building that anew would lose the name `__proto__`. */
-const anything: Schema.Schema.All = Schema.declare(Predicate.isReadonlyRecord)
+/**
+ * The schema of dictionaries of anything. They are taken as they are: building one anew, as a record of strings, would lose the
+ * name `__proto__`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const anything: Schema.Schema<Stored> = Schema.declare<Stored>(Predicate.isReadonlyRecord)
 
 /**
  * A dictionary between the program and the store; `label` is the key as errors may show it.

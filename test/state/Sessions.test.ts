@@ -98,6 +98,18 @@ describe("Sessions", () => {
     }).pipe(Effect.provide(MemoryStore.layer()))
   )
 
+  it.effect("keeps metadata of any names", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Conversations
+      const metadata: Sessions.Metadata = JSON.parse('{ "__proto__": { "isAdmin": true }, "constructor": 1 }')
+      const { id } = yield* sessions.create({ ...fresh, metadata })
+      yield* sessions.update(id, { metadata: { channel: "voice" } })
+      const found = yield* sessions.require(id)
+      assert.deepStrictEqual(Object.keys(found.metadata), ["__proto__", "constructor", "channel"])
+      assert.isUndefined(found.metadata.isAdmin)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("lays properties over data of a class, and takes a whole for a whole", () =>
     Effect.gen(function* () {
       class Visitor extends Schema.Class<Visitor>("Visitor")({ name: Schema.String, visits: Schema.Number }) {}

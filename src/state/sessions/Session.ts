@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Entry } from "../../store/Entry.ts"
 import type { Version } from "../../store/Version.ts"
+import * as Dictionary from "../Dictionary.ts"
 import * as Properties from "../Properties.ts"
 
 /**
@@ -68,7 +69,7 @@ export const envelope = <D, DI, R, M, MI, RM>(options: {
   readonly data: Schema.Schema<D, DI, R>
   readonly metadata?: Schema.Schema<M, MI, RM> | undefined
 }): Schema.Schema<Envelope<D, M>, unknown, R | RM> => {
-  const metadata: Schema.Schema.Any = options.metadata ?? Schema.Record({ key: Schema.String, value: Schema.Unknown })
+  const metadata: Schema.Schema.Any = options.metadata ?? Dictionary.anything
   const schema = Schema.Struct({
     data: options.data,
     metadata,
