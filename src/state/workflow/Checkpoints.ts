@@ -2,8 +2,8 @@
  * The checkpoints of workflows, as they lie in the store: appended, read, never changed.
  *
  * The newest checkpoint of a workflow is always the one that its current state came from: resuming from an older one appends
- * a checkpoint too, in the commit that brings the state back. So each checkpoint's parent is the newest before it, and where a
- * workflow was resumed its checkpoints branch.
+ * a checkpoint too, in the commit that brings the state back. So each checkpoint's parent is the newest that its maker saw before
+ * it, and where a workflow was resumed its checkpoints branch; of those that are made at once, several may have one parent.
  *
  * @since 0.1.0
  */
