@@ -147,6 +147,20 @@ describe("A step", () => {
     { fastCheck: { numRuns: 50 } }
   )
 
+  it("is refused by a guard that does not say yes, whatever it says", () => {
+    const machine = StateMachine.make({
+      id: "Sure",
+      states: { Asked: {}, Deleted: {} },
+      events: { Answer: { isSure: Schema.Any } },
+      initial: "Asked",
+      on: { Asked: { Answer: { to: "Deleted", guard: ({ event }) => event.isSure } } }
+    })
+    for (const isSure of [false, null, undefined]) {
+      const stepped = StateMachine.step(machine, machine.initial, { _tag: "Answer", isSure })
+      assert.strictEqual(Either.getOrThrow(Either.flip(stepped))._tag, "GuardRefused")
+    }
+  })
+
   it("leaves out what is no field of the next state, and fills in what has a default", () => {
     const machine = StateMachine.make({
       id: "Defaults",

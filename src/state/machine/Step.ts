@@ -54,7 +54,7 @@ export const step = <S extends Tagged, E extends Tagged, D, M, X extends Edge, R
   const rules = machine.rules.filter((rule) => rule.from === state._tag && rule.event === event._tag)
   if (rules.length === 0) return Either.left(new NoTransition(names))
   const args = { state, event, data }
-  const rule = rules.find(({ guard }) => guard?.(args) ?? true)
+  const rule = rules.find(({ guard }) => guard === undefined || guard(args))
   return rule === undefined
     ? Either.left(new GuardRefused({ ...names, guards: rules.map(({ label }) => label ?? "") }))
     : Either.right(follow(machine, rule, args))
