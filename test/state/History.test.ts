@@ -4,10 +4,22 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Atomic, History, KeyRange, MemoryStore, Modification, Namespace, StateStore, Version } from "effect-state"
+import {
+  Atomic,
+  Codec,
+  History,
+  KeyRange,
+  KeyRing,
+  MemoryStore,
+  Modification,
+  Namespace,
+  StateStore,
+  Version
+} from "effect-state"
 import * as fc from "fast-check"
 import { diff } from "../../src/state/history/Diff.ts"
 
@@ -193,6 +205,23 @@ describe("History", () => {
       assert.deepStrictEqual(counts, [25, 10, 2, 2])
       yield* TestClock.adjust("1 hour")
       assert.strictEqual((yield* small.history.list("a")).entries.length, 1)
+    }).pipe(Effect.provide(MemoryStore.layer()))
+  )
+
+  it.effect("sheds also what it can't read any longer", () =>
+    Effect.gen(function* () {
+      const make = (id: string) =>
+        Effect.flatMap(KeyRing.make({ primary: { id, key: Redacted.make(new Uint8Array(32)) } }), (ring) =>
+          History.make("x", { schema: Schema.Number, keep: { count: 3 }, codec: Codec.encrypted(Codec.json, ring) })
+        )
+      const [before, after] = [yield* make("old"), yield* make("new")]
+      yield* Effect.forEach([1, 2, 3], (n) => before.set("a*[", n))
+      yield* Effect.forEach([4, 5, 6], (n) => after.set("a*[", n))
+      assert.strictEqual(yield* after.history.store.count(KeyRange.all), 3)
+      assert.deepStrictEqual(
+        (yield* after.history.list("a*[")).entries.map(({ value }) => Option.getOrNull(value)),
+        [6, 5, 4]
+      )
     }).pipe(Effect.provide(MemoryStore.layer()))
   )
 

@@ -16,10 +16,12 @@
  *
  * @since 0.1.0
  */
+import * as Chunk from "effect/Chunk"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as Key from "../../store/Key.ts"
@@ -130,11 +132,21 @@ export const make = (
     const excess = (prefix: string, limit = 2): Effect.Effect<ReadonlyArray<Atomic.Steps>, ReadError> =>
       Effect.gen(function* () {
         const range = KeyRange.prefix(prefix)
-        const { entries } = yield* store.page(range, { limit, onInvalid: "skip" })
+        const { entries } = yield* store.page(range, { limit, onInvalid: "either" })
         const tooMany = (yield* store.count(range)) - (count - 1)
         if (tooMany > limit && limit < repairsMax) return yield* excess(prefix, repairsMax)
-        return entries.slice(0, Math.max(0, tooMany)).map(({ key }) => Atomic.delete(store.key(key)))
+        const oldest = entries.slice(0, Math.max(0, tooMany))
+        const keys = oldest.every(Either.isRight)
+          ? oldest.map(({ right }) => right.key)
+          : yield* oldestKeys(prefix, oldest.length)
+        return keys.map((key) => Atomic.delete(store.key(key)))
       })
+
+    /** The keys alone, which takes longer: some records can't be read. */
+    const oldestKeys = (prefix: string, count: number) =>
+      store
+        .keys(`${prefix.replace(/[*?[\\]/g, "\\$&")}*`)
+        .pipe(Stream.take(count), Stream.runCollect, Effect.map(Chunk.toReadonlyArray))
 
     /** Sets the deadlines of those that this write supersedes, or that an earlier one did and missed. */
     const superseded = (
