@@ -124,7 +124,8 @@ export interface Sessions<D, M = Metadata> {
   /**
    * Locks a session, shows it to a function that may take its time, then makes the changes it decides on, as `update`
    * does. It waits up to 10 seconds for the lock unless told otherwise. Updates that don't take the lock are not kept out: what
-   * the function names wins over them, and the rest of theirs stays.
+   * the function names wins over them, and the rest of theirs stays. A session that has ended meanwhile is `SessionNotFound`, also
+   * if another one began under its id.
    */
   readonly withSession: (
     id: string,
