@@ -22,6 +22,7 @@ import {
 } from "effect-state"
 import * as fc from "fast-check"
 import { diff } from "../../src/state/history/Diff.ts"
+import * as DisturbedStore from "../store/DisturbedStore.ts"
 
 const Doc = Schema.Struct({
   title: Schema.NonEmptyString,
@@ -250,6 +251,27 @@ describe("History", () => {
         [22, 21, 20]
       )
     }).pipe(Effect.provide(MemoryStore.layer()))
+  )
+
+  it.effect("outlives the value also if that gets another deadline while it is updated", () =>
+    Effect.gen(function* () {
+      const { happened, justBefore, plain, store } = yield* DisturbedStore.make
+      const make = History.make("x", { schema: Schema.Number, keep: { duration: "1 minute" } })
+      const docs = yield* Effect.provideService(make, StateStore.StateStore, store)
+      const elsewhere = yield* Effect.provideService(make, StateStore.StateStore, plain)
+      const past = Effect.map(docs.history.list("a"), ({ entries }) =>
+        entries.map(({ value }) => Option.getOrNull(value))
+      )
+      yield* docs.set("a", 1, { ttl: "10 minutes" })
+      yield* justBefore({ commit: () => true }, elsewhere.expire("a", "1 hour"))
+      yield* docs.update("a", (n) => n + 1)
+      assert.isTrue(yield* happened)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* past, [2])
+      assert.isFalse(yield* docs.exists("a"))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* past, [])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("refuses to keep what makes no sense", () =>

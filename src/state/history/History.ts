@@ -127,6 +127,16 @@ export const make = <A, I, R, K = string, RK = never>(
     const put = (key: string, value: A, options: Atomic.WriteOptions = {}) =>
       Effect.flatMap(options.ttl === "keep" ? store.get(key) : absent, (current) => write(key, value, options, current))
 
+    /** Writes a value over an entry that is checked, and whose deadline is if it stays. */
+    const rewrite = (key: string, value: A, options: Atomic.WriteOptions, current: Option.Option<Entry>) =>
+      Effect.gen(function* () {
+        if (options.ttl !== "keep" || Option.isNone(current)) return yield* write(key, value, options, current)
+        const [kept, unchanged] = yield* records.kept(key, current.value)
+        const steps = yield* write(key, value, options, Option.some(kept))
+        const both: Atomic.Steps<VersionConflict> = (atomic) => atomic.pipe(unchanged, steps)
+        return both
+      })
+
     /** Removes an entry that was read, and records that. */
     const remove = (key: string, options: Atomic.WriteOptions) =>
       Effect.map(
@@ -139,7 +149,9 @@ export const make = <A, I, R, K = string, RK = never>(
     /** Reads an entry and commits what follows from it, again if another writer was faster. */
     const change = <B, E, R>(
       key: string,
-      attempt: (current: Option.Option<Entry>) => Effect.Effect<readonly [B, Atomic.Steps | undefined], E, R>
+      attempt: (
+        current: Option.Option<Entry>
+      ) => Effect.Effect<readonly [B, Atomic.Steps<VersionConflict> | undefined], E, R>
     ) =>
       Modification.untilCommitted(
         store.key(key),
@@ -162,7 +174,7 @@ export const make = <A, I, R, K = string, RK = never>(
               : Option.some(current.value.as(id, yield* values.decode(label(key), current.value.value)))
             const [result, decision] = yield* f(typed)
             if (decision._tag === "Write") {
-              return [result, yield* write(key, decision.value, decision.options, current)] as const
+              return [result, yield* rewrite(key, decision.value, decision.options, current)] as const
             }
             const removes = decision._tag === "Delete" && Option.isSome(current)
             return [result, removes ? yield* remove(key, tombstone) : undefined] as const
@@ -198,7 +210,8 @@ export const make = <A, I, R, K = string, RK = never>(
             Option.isNone(current)
               ? Effect.succeed([false, undefined] as const)
               : Effect.map(records.follow(key, ttl, options), (follow) => {
-                  const steps: Atomic.Steps = (atomic) => atomic.pipe(Atomic.expire(key, ttl, options), follow)
+                  const steps: Atomic.Steps<VersionConflict> = (atomic) =>
+                    atomic.pipe(Atomic.expire(key, ttl, options), follow)
                   return [true, steps] as const
                 })
           )

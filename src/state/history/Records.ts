@@ -20,15 +20,22 @@ import * as Chunk from "effect/Chunk"
 import type { DurationInput } from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Atomic from "../../store/Atomic.ts"
-import type { Entry } from "../../store/Entry.ts"
+import { Entry } from "../../store/Entry.ts"
 import * as Key from "../../store/Key.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
 import type { PageCursor } from "../../store/PageCursor.ts"
-import { InvalidKey, InvalidOption, type InvalidTtl, type ReadError } from "../../store/StateError.ts"
+import {
+  InvalidKey,
+  InvalidOption,
+  type InvalidTtl,
+  type ReadError,
+  type VersionConflict
+} from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Ttl from "../../store/Ttl.ts"
 import * as SubjectKey from "../SubjectKey.ts"
@@ -87,13 +94,20 @@ export interface HistoryRecords {
     options: Atomic.WriteOptions,
     current: Option.Option<Entry<unknown, unknown>>
   ) => Atomic.WriteOptions
-  /** The step that makes the newest record outlive its value, whose deadline changes. */
+  /**
+   * The deadline of a value that was read, as its record says it, and the check that it is that still: a deadline may change
+   * without a new version of the value.
+   */
+  readonly kept: <A, K>(key: string, current: Entry<A, K>) => Effect.Effect<Kept<A, K>, ReadError>
+  /** The steps that make the newest record outlive its value, whose deadline changes, and write it anew: see `kept`. */
   readonly follow: (
     key: string,
     ttl: DurationInput,
     options: Atomic.ExpireOptions
-  ) => Effect.Effect<Atomic.Steps, ReadError>
+  ) => Effect.Effect<Atomic.Steps<VersionConflict>, ReadError>
 }
+
+type Kept<A, K> = readonly [current: Entry<A, K>, unchanged: Atomic.Steps<VersionConflict>]
 
 /**
  * The records of a collection's entries, inside its namespace.
@@ -178,6 +192,14 @@ export const make = (
     const plusKept = (ms: number | undefined): number | undefined =>
       ms === undefined || keptMs === undefined ? undefined : Math.min(ms + keptMs, Ttl.ttlMsMax)
 
+    const newestOf = (key: string): Effect.Effect<Entry | undefined, ReadError> =>
+      Effect.flatMap(prefix(key), (prefix) =>
+        Effect.map(
+          store.page(KeyRange.prefix(prefix), { reverse: true, limit: 1, onInvalid: "skip" }),
+          ({ entries }) => entries[0]
+        )
+      )
+
     const self: HistoryRecords = {
       store,
       prefix,
@@ -210,16 +232,30 @@ export const make = (
         const lifeMs = plusKept(Either.getOrUndefined(wanted))
         return { ttl: lifeMs ?? Number.POSITIVE_INFINITY, notAfterMs }
       },
+      kept: (key, current) =>
+        keptMs === undefined
+          ? Effect.succeed([current, identity])
+          : Effect.map(newestOf(key), (newest) => {
+              if (newest === undefined || Atomic.stampOf(newest.key) !== current.version) return [current, identity]
+              const endMs = newest.expiresAtMs === undefined ? undefined : newest.expiresAtMs - keptMs
+              const { createdAtMs, updatedAtMs, value, version } = current
+              return [
+                new Entry(current.key, value, version, createdAtMs, updatedAtMs, endMs),
+                Atomic.check(store.key(newest.key), newest.version)
+              ]
+            }),
       follow: (key, ttl, options) => {
-        if (keptMs === undefined) return Effect.succeed((atomic) => atomic)
+        if (keptMs === undefined) return Effect.succeed(identity)
         return Effect.gen(function* () {
-          const range = KeyRange.prefix(yield* prefix(key))
-          const { entries } = yield* store.page(range, { reverse: true, limit: 1, onInvalid: "skip" })
-          const [newest] = entries
-          if (newest === undefined) return (atomic) => atomic
+          const newest = yield* newestOf(key)
+          if (newest === undefined) return identity
           const lifetime = self.lifetime(key, { ...options, ttl }, Option.none())
           const lifeMs = lifetime.ttl === undefined || lifetime.ttl === "keep" ? Number.POSITIVE_INFINITY : lifetime.ttl
-          return Atomic.expire(store.key(newest.key), lifeMs, { notAfterMs: lifetime.notAfterMs })
+          const record = store.key(newest.key)
+          const life = { ttl: lifeMs, notAfterMs: lifetime.notAfterMs }
+          const steps: Atomic.Steps<VersionConflict> = (atomic) =>
+            atomic.pipe(Atomic.check(record, newest.version), Atomic.set(record, newest.value, life))
+          return steps
         })
       }
     }
