@@ -14,15 +14,8 @@
  *
  * @since 0.1.0
  */
+import * as Locks from "./locks.ts"
 import { literal, type Table } from "./table.ts"
-
-/**
- * How long a batch waits for a lock, in milliseconds. A commit by itself says how long it waits for all of its locks.
- *
- * @since 0.1.0
- * @category limits
- */
-export const batchLockTimeoutMs = 50
 
 /**
  * How many versions a draw takes from the sequence, the drawn one and those that follow it: as many as a batch may need.
@@ -47,49 +40,9 @@ export const op = { check: 0, put: 1, append: 2, add: 3, touch: 4, delete: 5, in
 export const definitions = (table: Table): string => `${put(table)};\n${commit(table)};\n${attempt(table)}`
 
 /** The setting comes back when the function ends, for what a transaction does next. */
-const attributes = `LANGUAGE plpgsql VOLATILE SET lock_timeout = '${batchLockTimeoutMs}ms'`
-
-/** The first lock of every batch. Drawing versions shares it; who lifts the sequence has it alone. No key is empty. */
-const sequenceLock = (table: Table) => hash(table, "''")
-
-const hash = (table: Table, key: string) => `hashtextextended(${key}, ${literal(table.entries)}::regclass::oid::bigint)`
+const attributes = `LANGUAGE plpgsql VOLATILE SET lock_timeout = '${Locks.batchTimeoutMs}ms'`
 
 const nextVersion = (table: Table) => `nextval(${literal(table.versions)}::regclass)`
-
-/** Most batches of an idle application are of one key: sorting it would cost more than locking it. */
-const lockKeys = (table: Table) => `IF cardinality(p_keys) = 1 THEN
-    PERFORM pg_advisory_xact_lock(${hash(table, "p_keys[1]")});
-  ELSE
-    PERFORM pg_advisory_xact_lock(k.hash)
-      FROM (SELECT ${hash(table, "key")} AS hash FROM unnest(p_keys) AS key ORDER BY 1) AS k;
-  END IF`
-
-/**
- * The planner takes an array of unknown length for one of ten items. For a shorter one a plan of its own looks cheaper,
- * and it would be made anew at every call; so no array is shorter.
- */
-const lockRows = (table: Table) => `IF cardinality(p_keys) = 1 THEN
-    PERFORM 1 FROM ${table.entries} AS t WHERE t.key = p_keys[1] FOR UPDATE;
-  ELSE
-    PERFORM 1 FROM ${table.entries} AS t
-      WHERE t.key = ANY (p_keys || array_fill(p_keys[1], ARRAY[9])) ORDER BY t.key FOR UPDATE;
-  END IF`
-
-/** `lock_timeout` counts for each lock anew: every lock gets what is left of the commit's time. Zero would be for ever. */
-const limitWait = `PERFORM set_config(
-      'lock_timeout', greatest(1, date_part('epoch', v_until - clock_timestamp()) * 1000)::int::text, true)`
-
-/** The same locks for a commit that waits for them. A row that somebody has inserted, and may undo, is met by the changes. */
-const lockInTime = (table: Table) => `
-    FOR v_hash IN SELECT ${hash(table, "key")} FROM unnest(p_keys) AS key ORDER BY 1 LOOP
-      ${limitWait};
-      PERFORM pg_advisory_xact_lock(v_hash);
-    END LOOP;
-    FOR v_key IN SELECT key FROM unnest(p_keys) AS key ORDER BY key COLLATE "C" LOOP
-      ${limitWait};
-      PERFORM 1 FROM ${table.entries} AS t WHERE t.key = v_key FOR UPDATE;
-    END LOOP;
-    ${limitWait}`
 
 /** In another isolation level a statement would not see what was committed while it waited for a lock. */
 const isReadCommitted = "current_setting('transaction_isolation') = 'read committed'"
@@ -136,10 +89,10 @@ export const putOne = (table: Table): string => `INSERT INTO ${table.entries} AS
   SELECT $1, $2::json, $3::bytea, ${nextVersion(table)}, d.now, d.now, ${deadline("d.now", "$4::bigint", "$5::bigint")}
   FROM (
     SELECT ${nowMs} AS now FROM (
-      SELECT pg_advisory_xact_lock(${hash(table, "$1")}) FROM (
-        SELECT pg_advisory_xact_lock_shared(${sequenceLock(table)}) FROM (
+      SELECT pg_advisory_xact_lock(${Locks.hash(table, "$1")}) FROM (
+        SELECT pg_advisory_xact_lock_shared(${Locks.sequence(table)}) FROM (
           SELECT
-            set_config('lock_timeout', '${batchLockTimeoutMs}ms', true),
+            set_config('lock_timeout', '${Locks.batchTimeoutMs}ms', true),
             CASE WHEN $6::text IS NOT NULL THEN set_config('synchronous_commit', $6, true) END
           WHERE ${isReadCommitted} OFFSET 0
         ) AS settings OFFSET 0
@@ -164,8 +117,8 @@ const put = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.put}(
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
-  PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
-  ${lockKeys(table)};
+  PERFORM pg_advisory_xact_lock_shared(${Locks.sequence(table)});
+  ${Locks.keys(table)};
   o_at := ${nowMs};
   o_version := ${nextVersion(table)};
   INSERT INTO ${table.entries} AS t ${columns}
@@ -211,19 +164,19 @@ DECLARE
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
-  IF v_until IS NOT NULL THEN ${limitWait}; END IF;
+  IF v_until IS NOT NULL THEN ${Locks.limitWait}; END IF;
   IF p_installed IS NULL THEN
-    PERFORM pg_advisory_xact_lock_shared(${sequenceLock(table)});
+    PERFORM pg_advisory_xact_lock_shared(${Locks.sequence(table)});
   ELSE
-    PERFORM pg_advisory_xact_lock(${sequenceLock(table)});
+    PERFORM pg_advisory_xact_lock(${Locks.sequence(table)});
     IF (SELECT last_value FROM ${table.versions}) < p_installed THEN
       PERFORM setval(${literal(table.versions)}::regclass, p_installed);
     END IF;
   END IF;
   IF v_until IS NULL THEN
-    ${lockKeys(table)};
-    ${lockRows(table)};
-  ELSE ${lockInTime(table)};
+    ${Locks.keys(table)};
+    ${Locks.rows(table)};
+  ELSE ${Locks.inTime(table)};
   END IF;
   o_at := ${nowMs};
   FOR c IN 1 .. cardinality(p_checks) LOOP
