@@ -511,6 +511,38 @@ describe("Cached", () => {
   )
 
   test(
+    "waits when its scope closes until its lookups have ended, also those that ran out of time, but not for ever",
+    Effect.gen(function* () {
+      const ended: Array<number> = []
+      const { lookup } = yield* counting((n) =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.zipRight(
+            Effect.sleep(n === 3 ? "1 day" : "5 seconds"),
+            Effect.sync(() => ended.push(n))
+          )
+        )
+      )
+      for (const [hardTimeout, ends] of [
+        ["1 second", true],
+        ["1 hour", true],
+        ["1 hour", false]
+      ] as const) {
+        const scope = yield* Scope.make()
+        const cache = yield* Scope.extend(open(lookup, { hardTimeout }), scope)
+        const fiber = yield* Effect.fork(cache.get(`a${ended.length}`))
+        yield* TestClock.adjust("1 second")
+        const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust(ends ? "3 seconds" : "9 seconds")
+        assert.isTrue(Option.isNone(yield* Fiber.poll(closing)))
+        yield* TestClock.adjust(ends ? "2 seconds" : "1 second")
+        assert.isTrue(Option.isSome(yield* Fiber.poll(closing)))
+        assert.isTrue(Exit.isFailure(yield* Fiber.await(fiber)))
+      }
+      assert.deepStrictEqual(ended, [1, 2])
+    })
+  )
+
+  test(
     "interrupts who asks for a lookup once its scope has closed, and serves what is there",
     Effect.gen(function* () {
       const { count, lookup } = yield* counting()

@@ -22,8 +22,8 @@ export type { Cached, Options, Stats } from "./Model.ts"
 
 /**
  * A cache in a store; the services of its lookup and its schemas are taken from the context. Options that make no sense
- * are an `InvalidOption` or an `InvalidTtl`. Lookups under way are interrupted when the scope closes, and so is whoever asks
- * for one after that.
+ * are an `InvalidOption` or an `InvalidTtl`. Lookups under way are interrupted when the scope closes, which waits for their end for
+ * 10 seconds at most; and so is whoever asks for one after that.
  *
  * @since 0.1.0
  * @category constructors
@@ -74,7 +74,7 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
           seen
         ).pipe(
           // What does not let itself be interrupted ends on its own time.
-          Effect.disconnect,
+          flights.apart,
           Effect.timeoutFail({
             duration: times.hardTimeoutMs,
             onTimeout: () => new LookupTimeout({ cache: id, key: entries.label(text), timeoutMs: times.hardTimeoutMs })

@@ -3,16 +3,18 @@
  *
  * Each runs in a fiber of its own, in the scope and with the services of whoever made this, never in those of the caller
  * who was first: neither his interruption nor his transaction is anybody else's. When the last who waits has left, the
- * work is interrupted, unless it was to go on in the background.
+ * work is interrupted, unless it was to go on in the background. Closing the scope interrupts all of it, and waits until it has
+ * ended, but not for ever.
  *
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberSet from "effect/FiberSet"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Version } from "../../store/Version.ts"
 import { type Snapshot, sameTags, type Tags } from "./Entries.ts"
 
@@ -42,6 +44,11 @@ export interface CachedFlights<A, E, R> {
   readonly get: (key: string) => Flight<A, E> | undefined
   /** Begins the work for a key; what was under way goes on for those who wait for it already. */
   readonly start: (key: string, tags: Tags, work: (flight: Flight<A, E>) => Effect.Effect<A, E, R>) => Flight<A, E>
+  /**
+   * Runs a part of some work in a fiber of its own, so that nobody who waits for it has to wait for the end of its interruption;
+   * but closing does.
+   */
+  readonly apart: (part: Effect.Effect<A, E, R>) => Effect.Effect<A, E>
   /** Waits for the work that is chosen, and counts as one who does from the moment of the choice. */
   readonly join: (choose: () => Flight<A, E>) => Effect.Effect<A, E>
   /** Lets nobody else join what is under way, for one key or for all. */
@@ -53,7 +60,7 @@ export interface CachedFlights<A, E, R> {
  * @category constructors
  */
 export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R | Scope.Scope> =>
-  Effect.map(FiberSet.makeRuntime<R, A, E>(), (run) => {
+  Effect.map(closedInTime(FiberSet.makeRuntime<R, A, E>()), (run) => {
     const flights = new Map<string, Flight<A, E>>()
     const leave = (flight: Flight<A, E>) => {
       if (flights.get(flight.key) === flight) flights.delete(flight.key)
@@ -88,6 +95,13 @@ export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R 
         })
         return flight
       },
+      apart: (part) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(
+            Effect.sync(() => run(part)),
+            (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
+          )
+        ),
       join: (choose) =>
         Effect.acquireUseRelease(
           // In one step: a fiber that let others run in between could find that the last who waited has left, and the work ended.
@@ -105,6 +119,17 @@ export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R 
       }
     }
   })
+
+/** Gives an effect a scope of its own, which closes with the one that there is, but never holds that up for long. */
+const closedInTime = <A, R>(self: Effect.Effect<A, never, R>) =>
+  Effect.flatMap(
+    Effect.acquireRelease(Scope.make(), (scope) =>
+      Effect.timeoutOption(Effect.interruptible(Effect.disconnect(Scope.close(scope, Exit.void))), closeTimeout)
+    ),
+    (scope) => Scope.extend(self, scope)
+  )
+
+const closeTimeout = "10 seconds"
 
 /**
  * Whether a caller may share work that is under way: not if its key or a tag of it was invalidated between its start and
