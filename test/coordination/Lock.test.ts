@@ -138,6 +138,16 @@ describe("Lock", () => {
     })
   )
 
+  it.scoped("is given back after a body that can't be interrupted", () =>
+    Effect.gen(function* () {
+      const [ours, theirs] = yield* twoStores
+      const holder = yield* Effect.fork(Effect.uninterruptible(on(ours)(Lock.withLock("a")(Effect.succeed("done")))))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.poll(holder), Option.some(Exit.succeed("done")))
+      yield* on(theirs)(Lock.withLock("a", { wait: 0 })(Effect.void))
+    })
+  )
+
   it.scoped("does not call work done that outlived its lock", () =>
     Effect.gen(function* () {
       const [ours, theirs] = yield* twoStores

@@ -185,7 +185,8 @@ export const withLockOn =
         Effect.gen(function* () {
           const lease = yield* Effect.provideService(acquireOn(store, key, options), Scope.Scope, scope)
           const body = Effect.isEffect(use) ? use : Effect.suspend(() => use(lease))
-          const result = yield* Effect.raceFirst(body, lease.lost)
+          // Where nothing else can be interrupted, this can: else a body that is done would wait for the loss.
+          const result = yield* Effect.raceFirst(body, Effect.interruptible(lease.lost))
           const release = yield* lease.release
           if (release._tag === "Expired" || release._tag === "TakenOver") {
             const reason = release._tag === "Expired" ? "expired" : "taken-over"
