@@ -563,6 +563,20 @@ describe("Cached", () => {
   )
 
   test(
+    "looks up, and serves a stale result in time, where nothing can be interrupted",
+    Effect.gen(function* () {
+      const { lookup } = yield* counting((n) => (n === 1 ? Effect.void : Effect.never))
+      const cache = yield* Effect.uninterruptible(open(lookup, { staleIfError: "1 hour", softTimeout: "2 seconds" }))
+      for (const after of ["0 seconds", "2 minutes"] as const) {
+        yield* TestClock.adjust(after)
+        const fiber = yield* Effect.fork(Effect.uninterruptible(numberOf(cache.get("a"))))
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(yield* Fiber.poll(fiber), Option.some(Exit.succeed(1)))
+      }
+    })
+  )
+
+  test(
     "refuses options that make no sense",
     Effect.gen(function* () {
       const { lookup } = yield* counting()

@@ -109,7 +109,7 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
       return times.softTimeoutMs === undefined
         ? joined
         : Effect.flatMap(
-            Effect.timeoutOption(joined, times.softTimeoutMs),
+            Effect.timeoutOption(Effect.interruptible(joined), times.softTimeoutMs),
             Option.match({ onNone: () => stale, onSome: Effect.succeed })
           )
     }

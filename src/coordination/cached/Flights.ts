@@ -60,7 +60,9 @@ export interface CachedFlights<A, E, R> {
  * @category constructors
  */
 export const make = <A, E, R>(): Effect.Effect<CachedFlights<A, E, R>, never, R | Scope.Scope> =>
-  Effect.map(closedInTime(FiberSet.makeRuntime<R, A, E>()), (run) => {
+  Effect.map(closedInTime(FiberSet.makeRuntime<R, A, E>()), (fork) => {
+    // Whoever made this may be in a region that can't be interrupted; the work is not.
+    const run = (work: Effect.Effect<A, E, R>) => fork(Effect.interruptible(work))
     const flights = new Map<string, Flight<A, E>>()
     const leave = (flight: Flight<A, E>) => {
       if (flights.get(flight.key) === flight) flights.delete(flight.key)
