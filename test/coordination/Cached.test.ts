@@ -333,6 +333,21 @@ describe("Cached", () => {
   )
 
   test(
+    "forgets what a result replaces that is not kept",
+    Effect.gen(function* () {
+      const { lookup } = yield* counting((n) => (n === 2 ? new Down({ n }) : Effect.void))
+      const failure: Options["failure"] = { schema: Down, ttl: "1 hour" }
+      const ttl: Options["ttl"] = ({ n }) => (n === 1 ? "1 hour" : 0)
+      const cache = yield* open(lookup, { failure, staleIfError: "1 hour", staleWhileRevalidate: "1 hour", ttl })
+      yield* cache.get("a")
+      yield* Effect.flip(cache.refresh("a"))
+      assert.strictEqual((yield* cache.refresh("a")).n, 3)
+      assert.strictEqual((yield* cache.get("a")).n, 4)
+      assert.deepStrictEqual(yield* Effect.flatMap(StateStore.StateStore, (store) => store.count({})), 0)
+    })
+  )
+
+  test(
     "takes a random part off the time to live",
     Effect.gen(function* () {
       const { lookup } = yield* counting()

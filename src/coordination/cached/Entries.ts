@@ -103,6 +103,9 @@ export interface CachedEntries<A, E> {
     ttlMs: number,
     tags: Tags
   ) => Effect.Effect<boolean, EncodeError | WriteError>
+  /** Forgets what there is for a key, the lease included, if that is held; `false` says that it was not. */
+  readonly forget: (key: string, lease: Version) => Effect.Effect<boolean, WriteError>
+  /** Forgets all that, whoever has the lease. */
   readonly invalidate: (key: string) => Effect.Effect<void, WriteError>
   readonly invalidateTag: (tag: string) => Effect.Effect<void, WriteError>
   /** Removes everything but the counters: without them, old values could come to life. */
@@ -148,6 +151,11 @@ export const make = <A, E>(
   const kinds = ["v", "f", "l", ...(options.revalidates ? ["s"] : []), ...(options.failures ? ["e"] : [])]
 
   const ifHeld = (key: string, lease: Version) => Atomic.make.pipe(Atomic.check(`l:${key}`, lease))
+
+  const withoutAll =
+    (key: string): Atomic.Steps =>
+    (atomic) =>
+      ["v", "f", "s", "e", "l"].reduce((atomic, kind) => atomic.pipe(Atomic.delete(`${kind}:${key}`)), atomic)
 
   /** The value of an entry whose tags are as they were; what can't be decoded is looked up again. */
   const valid = <B>(
@@ -234,12 +242,8 @@ export const make = <A, E>(
               )
             )
           ),
-    invalidate: (key) =>
-      Effect.asVoid(
-        commit(
-          ["v", "f", "s", "e", "l"].reduce((atomic, kind) => atomic.pipe(Atomic.delete(`${kind}:${key}`)), Atomic.make)
-        )
-      ),
+    forget: (key, lease) => commit(withoutAll(key)(ifHeld(key, lease))),
+    invalidate: (key) => Effect.asVoid(commit(withoutAll(key)(Atomic.make))),
     invalidateTag: (tag) => Effect.asVoid(Effect.catchTag(entries.add(`t:${tag}`, 1), "NotInteger", Effect.die)), // Ours alone.
     // The values first: without its marks, one would seem stale.
     clear: Effect.forEach(["v", "f", "s", "e", "l"], (kind) => entries.clear(KeyRange.prefix(`${kind}:`)), {

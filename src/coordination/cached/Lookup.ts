@@ -91,17 +91,16 @@ export const make = <A, E>(cache: {
 }) => {
   const { entries, failureTtl, stats, times, ttl } = cache
 
-  /** Writes a value, if it is to be kept, and tells whether the lease has ended with that. */
+  /** Writes a value, or forgets what it replaces if it is not to be kept; the lease ends with that. */
   const save = (key: string, lease: Version, value: A, tags: Snapshot<A, E>["tags"]) =>
     Effect.gen(function* () {
       const ttlMs = yield* msOf(typeof ttl === "function" ? ttl(value) : ttl)
-      if (ttlMs === 0) return false
+      if (ttlMs === 0) return yield* entries.forget(key, lease)
       const lifetime = lifetimeOf(times, ttlMs, yield* Random.next)
-      yield* entries.save(key, lease, value, lifetime, tags)
-      return true
+      return yield* entries.save(key, lease, value, lifetime, tags)
     })
 
-  /** Writes a failure, likewise. */
+  /** Writes a failure, if it is to be kept, and tells whether the lease has ended with that. */
   const saveFailure = (key: string, lease: Version, error: E, tags: Snapshot<A, E>["tags"]) =>
     Effect.gen(function* () {
       if (failureTtl === undefined) return false
@@ -133,7 +132,8 @@ export const make = <A, E>(cache: {
       stats.lookups++
       const exit = yield* Effect.exit(Effect.raceFirst(lookup, renewing(key, lease.version)))
       if (Exit.isSuccess(exit)) {
-        lease.hasEnded = yield* save(key, lease.version, exit.value, seen.tags)
+        yield* save(key, lease.version, exit.value, seen.tags)
+        lease.hasEnded = true
         return exit.value
       }
       stats.failures++

@@ -20,7 +20,7 @@ export interface Options<K, A, I, E, R, RS, IE = never, RE = never> {
   readonly key: (key: K) => string
   /** What is expensive. It should bear to be interrupted. */
   readonly lookup: (key: K) => Effect.Effect<A, E, R>
-  /** How long a result is fresh; zero means that it is not kept. */
+  /** How long a result is fresh; zero means that it is not kept, nor is the one that it replaces. */
   readonly ttl: Duration.DurationInput | ((value: A) => Duration.DurationInput)
   /**
    * The part, from 0 to 1, of the time to live that is taken off at random, so that what was looked up at once does not
