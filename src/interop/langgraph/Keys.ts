@@ -63,6 +63,17 @@ export const write = (place: Place, checkpoint: string, task: string, index: num
 const indexShift = 1_000
 
 /**
+ * The task and the index that {@link write} was given.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parseWrite = (key: string): { readonly task: string; readonly index: number } => {
+  const [, , , , task = "", index] = parse(key)
+  return { task, index: Number(index) - indexShift }
+}
+
+/**
  * The writes to a checkpoint, by task and index.
  *
  * @since 0.1.0

@@ -30,11 +30,18 @@ export const StoredCheckpoint = Schema.Struct({
   channels: Schema.Array(Schema.Tuple(Schema.String, ChannelVersion, Schema.String))
 })
 
+const OneWrite = Schema.Struct({ channel: Schema.String, value: Serialized.Stored })
+
 /**
+ * A write, or several that lie together because their task made very many.
+ *
  * @since 0.1.0
  * @category storing
  */
-export const StoredWrite = Schema.Struct({ channel: Schema.String, value: Serialized.Stored })
+export const StoredWrite = Schema.Union(
+  OneWrite,
+  Schema.Array(Schema.Struct({ index: Schema.Number, ...OneWrite.fields }))
+)
 
 type ChannelVersions = Readonly<Record<string, string | number>>
 
@@ -60,6 +67,7 @@ export interface Checkpoint {
  */
 export interface Write {
   readonly task: string
+  readonly index: number
   readonly channel: string
   readonly value: Serialized.Serialized
 }
@@ -133,7 +141,7 @@ export interface Threads {
     place: Keys.Place,
     checkpoint: string,
     task: string,
-    writes: ReadonlyArray<{ readonly index: number; readonly channel: string; readonly value: Serialized.Serialized }>
+    writes: ReadonlyArray<Omit<Write, "task">>
   ) => Effect.Effect<void, ChangeError>
   /** Removes all of a thread, and what is written to it meanwhile: until then no part of a checkpoint is missing. */
   readonly remove: (thread: string) => Effect.Effect<void, ChangeError>

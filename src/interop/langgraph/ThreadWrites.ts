@@ -29,6 +29,9 @@ interface Channels {
 /** How many entries are removed in one commit. */
 const removalMax = 500
 
+/** How many entries a task's writes become, each of which takes two steps of a commit. */
+const writesMax = 400
+
 /**
  * What `Threads` writes, over what it finds.
  *
@@ -38,7 +41,7 @@ const removalMax = 500
 export const make = (
   store: StateStore.Service,
   ttl: DurationInput | undefined,
-  find: Threads["find"]
+  { find, writes: writesOf }: Pick<Threads, "find" | "writes">
 ): Pick<Threads, "put" | "putWrites" | "remove"> => {
   const options = { ttl }
 
@@ -141,28 +144,39 @@ export const make = (
       Modification.untilCommitted(store.key(Keys.checkpoint(put.place, put.id)), Modification.orConflict(putOnce(put))),
     putWrites: (place, checkpoint, task, writes) =>
       Effect.gen(function* () {
-        const items = writes.map(({ channel, index, value }) => ({
-          key: Keys.write(place, checkpoint, task, index),
-          isReplaced: index < 0,
-          value: { channel, value: Serialized.toStored(value) }
-        }))
-        const [head] = items
+        const [head] = writes
         if (head === undefined) return
-        const attempt = (taken: ReadonlySet<string>) => {
-          const kept = items.filter(({ isReplaced, key }) => isReplaced || !taken.has(key))
-          const steps = kept.map(({ isReplaced, key, value }): Atomic.Steps<VersionConflict> => {
-            const set = Atomic.set(key, value, options)
-            return isReplaced ? set : (atomic) => atomic.pipe(Atomic.check(key, "absent"), set)
+        const keyOf = ({ index }: { readonly index: number }) => Keys.write(place, checkpoint, task, index)
+        const stored = writes.map(({ channel, index, value }) => ({
+          index,
+          channel,
+          value: Serialized.toStored(value)
+        }))
+        const [first, last] = Arr.partition(stored, ({ index }) => index < 0)
+        const replaced = last.map(({ index, ...write }) => Atomic.set(keyOf({ index }), write, options))
+        const attempt = (taken: ReadonlySet<number>) => {
+          const kept = first.filter(({ index }) => !taken.has(index))
+          // A commit takes so many steps: very many writes lie several together.
+          const added = Arr.chunksOf(kept, Math.ceil(first.length / writesMax)).map((together) => {
+            const [{ index, ...write }] = together
+            const key = keyOf({ index })
+            return (atomic: Atomic.Atomic<VersionConflict>) =>
+              atomic.pipe(
+                Atomic.check(key, "absent"),
+                Atomic.set(key, together.length === 1 ? write : together, options)
+              )
           })
           const start: Atomic.Atomic<VersionConflict> = Atomic.make
-          return Modification.orConflict(store.commit(steps.reduce((atomic, step) => step(atomic), start)))
+          return Modification.orConflict(
+            store.commit([...replaced, ...added].reduce((atomic, step) => step(atomic), start))
+          )
         }
         // A task writes once, as a rule: whether it did is looked up only where it shows.
         if (Either.isRight(yield* attempt(new Set()))) return
-        const looked = Effect.flatMap(store.getMany(items.map(({ key }) => key)), (found) =>
-          attempt(new Set(found.flatMap((entry) => (Option.isSome(entry) ? [entry.value.key] : []))))
+        const looked = Effect.flatMap(writesOf(place, checkpoint), (found) =>
+          attempt(new Set(found.flatMap((write) => (write.task === task ? [write.index] : []))))
         )
-        yield* Modification.untilCommitted(store.key(head.key), looked)
+        yield* Modification.untilCommitted(store.key(keyOf(head)), looked)
       }),
     remove: (thread) => Modification.untilCommitted(store.key(Keys.head(thread)), removeOnce(thread))
   }

@@ -74,11 +74,15 @@ export const make = (store: StateStore.Service, ttl: DurationInput | undefined):
     const writes: Threads["writes"] = (place, checkpoint) =>
       store.entries(Keys.writes(place, checkpoint)).pipe(
         Stream.mapEffect((entry) =>
-          Effect.map(writeCodec.decode(entry.key, entry.value), ({ channel, value }) => {
-            const [, , , , task = ""] = Keys.parse(entry.key)
-            return { task, channel, value: Serialized.fromStored(value) }
-          })
+          Effect.map(writeCodec.decode(entry.key, entry.value), (stored) =>
+            Chunk.map(Chunk.fromIterable(Arr.ensure(stored)), ({ value, ...write }) => ({
+              ...Keys.parseWrite(entry.key),
+              ...write,
+              value: Serialized.fromStored(value)
+            }))
+          )
         ),
+        Stream.flattenChunks,
         Stream.runCollect,
         Effect.map(Chunk.toReadonlyArray)
       )
@@ -126,7 +130,7 @@ export const make = (store: StateStore.Service, ttl: DurationInput | undefined):
           })
         )
       )
-    return { find, details, writes, list, ...ThreadWrites.make(store, ttl, find) }
+    return { find, details, writes, list, ...ThreadWrites.make(store, ttl, { find, writes }) }
   })
 
 /** Everything that `next` finds in a range, then in the range behind that, and so on. */

@@ -102,6 +102,27 @@ describe("A checkpointer", () => {
   )
 
   onEach(
+    "keeps all writes of a task that makes more than a commit takes, and the first ones where it writes again",
+    withSaver(async (saver) => {
+      const config = await saver.put(configOf("t"), checkpointOf({}, {}), metadata, {})
+      const writes = (count: number, value: (i: number) => unknown) =>
+        Arr.makeBy(count, (i): PendingWrite => ["a", value(i)])
+      await saver.putWrites(config, [...writes(2, (i) => `first ${i}`), [ERROR, "none"]], "task")
+      await saver.putWrites(config, [[ERROR, "one"], ...writes(2_500, (i) => i)], "task")
+      await saver.putWrites(
+        config,
+        writes(3_000, (i) => `again ${i}`),
+        "task"
+      )
+      const values = (await saver.getTuple(config))?.pendingWrites?.map(([, , value]) => value)
+      const more = Arr.makeBy(499, (i) => `again ${i + 2_501}`)
+      assert.deepStrictEqual(values, ["one", "first 0", "first 1", ...Arr.range(1, 2_499), ...more])
+      await saver.deleteThread("t")
+      assert.isUndefined(await saver.getTuple(config))
+    })
+  )
+
+  onEach(
     "keeps threads, graphs and channels apart, whatever they are called",
     withSaver(async (saver) => {
       const names = ["a", "a:", "a/b", "a:checkpoint", "%3A", "%", "*", "é", "😀", "1", "__proto__", "constructor", " "]
