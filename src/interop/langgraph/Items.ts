@@ -136,7 +136,7 @@ export const make = (store: StateStore.Service, { refreshOnRead, ttl }: Lifetime
     const [removed, written] = Arr.partitionMap(Array.from(last), ([key, value]) =>
       value === null ? Either.left(key) : Either.right({ key, value, ttl })
     )
-    return Effect.all([each(store.setMany(written)), each(store.deleteMany(removed))], { discard: true })
+    return Effect.asVoid(Concurrent.both(each(store.setMany(written)), each(store.deleteMany(removed))))
   }
 
   return {

@@ -152,6 +152,20 @@ describe("LangGraph's store", () => {
   )
 
   onEach(
+    "writes and removes all items of a batch but those that can't be",
+    withStore(async (store) => {
+      await store.put(["a"], "old", { n: 0 })
+      const batch = store.batch([
+        { namespace: ["a"], key: "bad", value: { n: 1n } },
+        { namespace: ["a"], key: "new", value: { n: 1 } },
+        { namespace: ["a"], key: "old", value: null }
+      ])
+      assert.strictEqual(await tagOf(batch), "EncodeError")
+      assert.deepStrictEqual(keysOf(await store.search(["a"])), ["a new"])
+    })
+  )
+
+  onEach(
     "lets items expire, and those live on that are read, if asked",
     Effect.gen(function* () {
       const items = (yield* StateStore.StateStore).namespace("langgraph-store")
