@@ -22,6 +22,7 @@ import {
 } from "@langchain/langgraph-checkpoint"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import * as Edge from "./Edge.ts"
@@ -68,6 +69,8 @@ export class Saver extends BaseCheckpointSaver {
     { before, filter, limit = Number.POSITIVE_INFINITY }: CheckpointListOptions = {}
   ): AsyncGenerator<CheckpointTuple> {
     const { checkpoint_id: only, checkpoint_ns: namespace, thread_id: thread } = config.configurable ?? {}
+    // Only without a word about it all threads are meant.
+    if (thread === null) throw missing("thread_id")
     const wanted = Object.entries(filter ?? {})
     const checkpoints = this.#threads.list({
       thread: thread === undefined ? undefined : String(thread),
@@ -187,7 +190,7 @@ export class Saver extends BaseCheckpointSaver {
 }
 
 const placeOf = ({ configurable = {} }: RunnableConfig): Place | undefined =>
-  configurable.thread_id === undefined
+  Predicate.isNullable(configurable.thread_id)
     ? undefined
     : { thread: String(configurable.thread_id), namespace: configurable.checkpoint_ns ?? "" }
 

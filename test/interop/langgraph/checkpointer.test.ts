@@ -261,6 +261,24 @@ describe("A checkpointer", () => {
   )
 
   onEach(
+    "takes a thread that is null for none",
+    withSaver(async (saver) => {
+      const config = { configurable: { thread_id: null, checkpoint_id: uuid6(0) } }
+      await saver.put(configOf("null"), checkpointOf({}, {}), metadata, {})
+      assert.isUndefined(await saver.getTuple({ configurable: { thread_id: null } }))
+      for (const refused of [
+        saver.put(config, checkpointOf({}, {}), metadata, {}),
+        saver.putWrites(config, [["a", 1]], "task"),
+        collect(saver.list(config))
+      ]) {
+        const error = await refused.catch((error: unknown) => error)
+        assert.instanceOf(error, TypeError)
+      }
+    }),
+    ["memory"]
+  )
+
+  onEach(
     "lists no further than it is asked to, and rejects with the store's own error",
     withSaver(async (saver) => {
       let config = configOf("t")
