@@ -135,7 +135,8 @@ const soon = (turn: Turn, waitMs: number): Effect.Effect<void> => {
   const from = (ahead: number): Effect.Effect<void> =>
     ahead <= 0
       ? Effect.void
-      : Effect.flatMap(Effect.timeoutOption(turn.wait, waitMs), () => {
+      : // The caller may be in a region that can't be interrupted, and then nothing would end the wait.
+        Effect.flatMap(Effect.timeoutOption(Effect.interruptible(turn.wait), waitMs), () => {
           const left = turn.ahead()
           return left < ahead ? from(left) : Effect.void
         })
