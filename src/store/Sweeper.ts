@@ -59,6 +59,8 @@ export const start = (backend: Backend, options: Options = {}): Effect.Effect<vo
   return Effect.sleep(every).pipe(
     Effect.zipRight(Effect.repeat(round, Schedule.jittered(Schedule.spaced(every)))),
     Effect.withClock(Clock.make()),
+    // Wherever the store is made: closing waits for the end of this.
+    Effect.interruptible,
     Effect.forkScoped,
     Effect.asVoid
   )

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { KeyRange, MemoryStore, StateStore } from "effect-state"
 
@@ -21,6 +23,14 @@ describe("Memory's sweep", () => {
       assert.strictEqual(step.removed + (yield* store.sweep), entries)
       assert.strictEqual((yield* store.stats).entriesApprox, entries)
       assert.strictEqual(yield* store.count(KeyRange.all), entries)
+    })
+  )
+
+  it.live("ends with its store, also with one that was made where nothing can be interrupted", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      yield* Effect.uninterruptible(Scope.extend(MemoryStore.make(), scope))
+      yield* Scope.close(scope, Exit.void)
     })
   )
 })
