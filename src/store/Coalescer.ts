@@ -77,7 +77,7 @@ export const make = (
     if (limits === undefined) return direct(backend)
     const runtime = yield* Effect.runtime<never>()
     const lanes = yield* Effect.acquireRelease(
-      Effect.sync(() => new Lanes((lane) => void Runtime.runFork(runtime)(lane))),
+      Effect.sync(() => new Lanes((lane) => void Runtime.runFork(runtime)(Effect.interruptible(lane)))),
       (lanes) => Effect.sync(() => lanes.close())
     )
     const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, sizes: Sizes) =>

@@ -73,6 +73,22 @@ const remove = (access: Coalescer.Access, key: FullKey) =>
 const settled = Effect.repeatN(Effect.yieldNow(), 20)
 
 describe("Coalescer", () => {
+  it.scopedLive("lets a backend end its waits, also where it was made in a region that can't be interrupted", () =>
+    Effect.gen(function* () {
+      const { backend } = recorder({ readsMax: 10, inFlightMax: 2 })
+      const waiting: Backend.Backend = {
+        ...backend,
+        read: (keys) =>
+          Effect.as(
+            Effect.timeoutOption(Effect.never, "10 millis"),
+            keys.map(() => undefined)
+          )
+      }
+      const access = yield* Effect.uninterruptible(Coalescer.make(waiting))
+      assert.isUndefined(yield* read(access, keyOf(1)))
+    })
+  )
+
   for (const limits of [
     { readsMax: 10, inFlightMax: 2 },
     { readsMax: 10, inFlightMax: 5, readsInFlightMax: 2 }
