@@ -87,7 +87,7 @@ export const make = (store: StateStore.Service, { refreshOnRead, ttl }: Lifetime
 
   const search: Items["search"] = ({ filter, limit = 10, namespacePrefix, offset = 0, query }) =>
     Effect.gen(function* () {
-      if (query !== undefined) return yield* semantic
+      if (query) return yield* semantic
       const isWanted = yield* Filter.make(filter)
       const pageLimit = filter === undefined ? Math.max(1, Math.min(offset + limit, pageLimitMax)) : pageLimitMax
       const entries = yield* found(ItemKeys.below(namespacePrefix), pageLimit).pipe(

@@ -92,6 +92,7 @@ describe("LangGraph's store", () => {
       assert.deepStrictEqual(await store.search(["docs"], { limit: 0 }), [])
       assert.strictEqual(await tagOf(store.search(["docs"], { filter: { score: { $near: 1 } } })), "TypeError")
       assert.strictEqual(await tagOf(store.search(["docs"], { query: "something alike" })), "Unsupported")
+      assert.lengthOf(await store.search(["docs"], { query: "" }), 10)
     })
   )
 
