@@ -88,7 +88,8 @@ const make = (
       lockTimeoutMs,
       waitersMax: Math.max(1, Math.floor(connectionsMax / 4)),
       inFlightMax: Math.min(inFlightMax, connectionsMax),
-      fork: (effect, onExit) => void Runtime.runCallback(runtime)(effect, { onExit }),
+      // The store may be made in a region that can't be interrupted; its waits end in time all the same.
+      fork: (effect, onExit) => void Runtime.runCallback(runtime)(Effect.interruptible(effect), { onExit }),
       within: owns && Transactions.make(statements, { ...shared, lockTimeoutMs, owns })
     })
   })
