@@ -241,7 +241,7 @@ const fromView = (view: View.View): Service => {
     together: (keys) => View.together(view, keys),
     stats: Effect.map(failAs("stats")(info), (info) => ({ ...info, backend: view.backend.name })),
     ping: Effect.asVoid(failAs("ping")(info)),
-    sweep: failAs("sweep")(Sweeper.sweep(view.backend))
+    sweep: failAs("sweep")(View.reach(view, (backend) => Sweeper.sweep(backend)))
   }
 }
 

@@ -295,6 +295,17 @@ describe("SqliteStore on an app's client", () => {
     }).pipe(Effect.provide(onClient))
   )
 
+  it.scoped("sweeps inside the app's transaction, and what was removed is back with it", () =>
+    Effect.gen(function* () {
+      const store = yield* StateStore.StateStore
+      const sql = yield* SqliteClient.SqliteClient
+      yield* store.set("k", 1, { ttl: "1 second" })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* failure(sql.withTransaction(Effect.flatMap(store.sweep, Effect.fail))), 1)
+      assert.strictEqual(yield* sql.withTransaction(store.sweep), 1)
+    }).pipe(Effect.provide(onClient))
+  )
+
   it.scoped("never gives a version again that was seen in a transaction which was rolled back", () =>
     Effect.gen(function* () {
       const store = yield* StateStore.StateStore
@@ -336,11 +347,16 @@ describe("SqliteStore on an app's client", () => {
       const other = yield* Layer.build(client(":memory:")).pipe(Effect.map((context) => context))
       const sql = yield* Effect.provide(SqliteClient.SqliteClient, other)
       const errors = yield* sql.withTransaction(
-        Effect.all([failure(store.get("k")), failure(store.set("k", 1)), failure(store.count({}))])
+        Effect.all([
+          failure(store.get("k")),
+          failure(store.set("k", 1)),
+          failure(store.count({})),
+          failure(store.sweep)
+        ])
       )
       assert.deepStrictEqual(
         errors.map(({ _tag }) => _tag),
-        ["Unsupported", "Unsupported", "Unsupported"]
+        ["Unsupported", "Unsupported", "Unsupported", "Unsupported"]
       )
       assert.isFalse(yield* store.exists("k"))
     }).pipe(Effect.provide(onClient))
