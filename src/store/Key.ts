@@ -80,13 +80,13 @@ export const isFullKey = (u: unknown): u is FullKey => hasProperty(u, TypeId)
 
 /**
  * What is wrong with text that is to be a key: any well-formed Unicode without NUL of 1 to {@link keyBytesMax} bytes is
- * one.
+ * one, or of fewer where more is to follow.
  *
  * @since 0.1.0
  * @category validation
  */
-export const problem = (key: string): InvalidKey | undefined =>
-  key === "" ? invalid(key, "it is empty") : problemOfPart(key, keyBytesMax)
+export const problem = (key: string, bytesMax: number = keyBytesMax): InvalidKey | undefined =>
+  key === "" ? invalid(key, "it is empty") : problemOfPart(key, bytesMax)
 
 /**
  * {@link problem}, for text that is only a part of a key (a bound, a prefix) and may be empty.

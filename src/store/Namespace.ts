@@ -138,6 +138,19 @@ export const fullKey = (namespace: Namespace, key: string): Key.FullKey => {
 }
 
 /**
+ * What is wrong with text that is to be a key of a namespace, as errors may show it: see `Key.problem`.
+ *
+ * @since 0.1.0
+ * @category validation
+ */
+export const problemOf = (namespace: Namespace, key: string, bytesMax?: number): InvalidKey | undefined => {
+  const problem = Key.problem(key, bytesMax)
+  return problem && namespace.secretKeys
+    ? new InvalidKey({ key: secretLabel(String(key)), reason: problem.reason })
+    : problem
+}
+
+/**
  * The key in its namespace of a full key's text that lies in it.
  *
  * @since 0.1.0
@@ -193,11 +206,6 @@ const tooLong = (path: string, segment: string): InvalidKey | undefined => {
     problem &&
     new InvalidKey({ key: segment.slice(0, 64).toWellFormed(), reason: `the namespace's path: ${problem.reason}` })
   )
-}
-
-const problemOf = (namespace: Namespace, key: string): InvalidKey | undefined => {
-  const problem = Key.problem(key)
-  return problem && namespace.secretKeys ? new InvalidKey({ key: secretLabel(key), reason: problem.reason }) : problem
 }
 
 const placementOf = (namespace: Namespace, key: string, text: string): string => {

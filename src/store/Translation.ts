@@ -136,7 +136,7 @@ const lowerChange = (view: View.View, operation: string, step: Change): Mutation
     case "Set":
       return lowerPut(view, key, step.value, step.options, false)
     case "Append": {
-      const problem = Key.problemOfPart(key.local, Key.keyBytesMax - stampLength)
+      const problem = Namespace.problemOf(key.namespace, key.local, Key.keyBytesMax - stampLength)
       if (problem !== undefined) return problem
       if (view.backend.capabilities.placementOf !== undefined && !Namespace.keepsPlacement(key, stampLength)) {
         return apart(

@@ -86,6 +86,8 @@ describe("Namespace", () => {
     const label = Namespace.label(Namespace.fullKey(secret, "session-id"))
     assert.notInclude(label, "session-id")
     assert.notInclude(Namespace.fullKey(secret, "session-id\0").invalid?.key ?? "", "session-id")
+    // As a cookie may be that is not there.
+    assert.match(Namespace.fullKey(secret, undefined as unknown as string).invalid?.reason ?? "", /no string/)
   })
 })
 
