@@ -90,15 +90,16 @@ const lossInObject = (value: object, key: string | number, depth: number): Found
 }
 
 const lossInParts = (value: object, key: string | number, depth: number): Found | undefined => {
+  if (!("toJSON" in value && typeof value.toJSON === "function")) return lossInPlain(value, depth)
+  // JSON.stringify does not ask what this gives for a toJSON of its own, and makes null of an invalid Date.
+  const kept: unknown = value.toJSON(String(key))
+  if (kept === null && value instanceof Date) return found("JSON has no invalid Date")
+  return typeof kept === "object" && kept !== null ? lossInPlain(kept, depth) : lossIn(kept, key, depth)
+}
+
+/** Whatever its toJSON may be. */
+const lossInPlain = (value: object, depth: number): Found | undefined => {
   if (Array.isArray(value)) return lossInArray(value, depth)
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    // JSON.stringify does not ask what this gives for a toJSON of its own, and makes null of an invalid Date.
-    const kept: unknown = value.toJSON(String(key))
-    if (kept === null && value instanceof Date) return found("JSON has no invalid Date")
-    return typeof kept !== "object" || kept === null || Array.isArray(kept)
-      ? lossIn(kept, key, depth)
-      : lossInProperties(kept, depth)
-  }
   const prototype = Object.getPrototypeOf(value)
   if (
     prototype !== Object.prototype &&

@@ -55,7 +55,12 @@ describe("Json", () => {
       [{ m: new Map() }, ["m"], /Map/],
       [{ s: new Set([1]) }, ["s"], /Set/],
       [new Uint8Array(2), [], /Uint8Array/],
-      [{ at: new Date(Number.NaN) }, ["at"], /Date/]
+      [{ at: new Date(Number.NaN) }, ["at"], /Date/],
+      // JSON.stringify asks no toJSON of what a toJSON gives.
+      [{ at: { toJSON: () => new Date(0) } }, ["at"], /Date/],
+      [{ m: { toJSON: () => new Map([[1, 2]]) } }, ["m"], /Map/],
+      [{ a: Object.assign([1], { toJSON: () => undefined }) }, ["a"], /undefined/],
+      [Object.assign([1], { toJSON: () => undefined }), [], /undefined/]
     ] as const) {
       const loss = Either.getOrThrow(Either.flip(Json.stringify(value)))
       assert.deepStrictEqual(loss.path, path)
