@@ -309,10 +309,12 @@ describe("Migrating a whole collection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("fails with InvalidOption where a batch is none", () =>
+  it.effect("fails with InvalidOption where a batch is none, or none of it may be upgraded at once", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip((yield* Numbers).migrateAll({ batch: 0 }))
-      assert.instanceOf(error, StateError.InvalidOption)
+      const numbers = yield* Numbers
+      for (const options of [{ batch: 0 }, { concurrency: 0 }, { concurrency: Number.NaN }]) {
+        assert.instanceOf(yield* Effect.flip(numbers.migrateAll(options)), StateError.InvalidOption)
+      }
     }).pipe(Effect.provide(layer))
   )
 })

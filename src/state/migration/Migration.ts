@@ -37,7 +37,7 @@ export interface Options {
   readonly at?: ReadonlyArray<string> | undefined
   /** How many entries are read, and their position kept, at a time: 1 to 1,000. Default 100. */
   readonly batch?: number | undefined
-  /** How many entries of a batch are upgraded at once. Default 16. */
+  /** How many entries of a batch are upgraded at once: 1 or more. Default 16. */
   readonly concurrency?: number | undefined
   /** `false` starts at the first entry, and not where an earlier run of the same job ended. Default `true`. */
   readonly resume?: boolean | undefined
@@ -101,6 +101,7 @@ export const progress = <A, R, P extends Versioned.Past>(
   Stream.unwrap(
     Effect.gen(function* () {
       const limit = yield* checkBatch(options.batch ?? 100)
+      const atOnceMax = yield* checkConcurrency(options.concurrency ?? 16)
       const at = options.at ?? []
       const codec = yield* SchemaCodec.make<unknown, unknown, R>(
         schema as unknown as Schema.Schema<unknown, unknown, R>
@@ -114,7 +115,7 @@ export const progress = <A, R, P extends Versioned.Past>(
           const page = yield* store.page(KeyRange.all, { limit, after, onInvalid: "either" })
           const results = yield* Concurrent.forEach(
             page.entries,
-            options.concurrency ?? 16,
+            atOnceMax,
             Either.match({
               onLeft: (error) => Effect.succeed(Bulk.unreadable(error)),
               onRight: (entry) => Bulk.upgrade(target, entry)
@@ -183,3 +184,8 @@ const checkBatch = (batch: number): Either.Either<number, InvalidOption> =>
     : Either.left(
         new InvalidOption({ option: "batch", reason: `expected an integer from 1 to ${pageLimitMax}, got ${batch}` })
       )
+
+const checkConcurrency = (concurrency: number): Either.Either<number, InvalidOption> =>
+  concurrency >= 1
+    ? Either.right(concurrency)
+    : Either.left(new InvalidOption({ option: "concurrency", reason: `expected 1 or more, got ${concurrency}` }))
