@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -16,6 +17,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { type Backend, type Commit, type Later, type Outcome, type ReadResult, type Select, settle } from "./Backend.ts"
 import { Batcher, inTime, type Options, type Replies } from "./Batcher.ts"
+import * as Concurrent from "./Concurrent.ts"
 import type { FullKey } from "./Key.ts"
 import { Lanes } from "./Lanes.ts"
 
@@ -80,30 +82,34 @@ export const make = (
       Effect.sync(() => new Lanes((lane) => void Runtime.runFork(runtime)(Effect.interruptible(lane)))),
       (lanes) => Effect.sync(() => lanes.close())
     )
-    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, sizes: Sizes) =>
-      Effect.acquireRelease(
-        Effect.sync(
-          () =>
-            new Batcher<Request, Reply>({
-              send:
-                send ??
-                ((requests, done) =>
-                  lanes.run(
-                    Effect.suspend(() => run(requests)),
-                    done
-                  )),
-              sendAlone: limits.synchronous
-                ? (request) => Effect.flatMap(run([request]), (replies) => inTime<Reply>(first(replies)))
-                : undefined,
-              looksForCompany: backend.now === undefined,
-              gate: backend.gate,
-              ...sizes
-            })
-        ),
-        (batcher) => Effect.timeoutOption(Effect.interruptible(batcher.close), options.closeTimeout ?? "10 seconds")
+    const closings: Array<Effect.Effect<void>> = []
+    yield* Effect.addFinalizer(() =>
+      Effect.interruptible(Concurrent.all(closings)).pipe(
+        Effect.timeoutOption(options.closeTimeout ?? "10 seconds"),
+        Effect.withClock(realClock)
       )
+    )
+    const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, sizes: Sizes) => {
+      const batcher = new Batcher<Request, Reply>({
+        send:
+          send ??
+          ((requests, done) =>
+            lanes.run(
+              Effect.suspend(() => run(requests)),
+              done
+            )),
+        sendAlone: limits.synchronous
+          ? (request) => Effect.flatMap(run([request]), (replies) => inTime<Reply>(first(replies)))
+          : undefined,
+        looksForCompany: backend.now === undefined,
+        gate: backend.gate,
+        ...sizes
+      })
+      closings.push(batcher.close)
+      return batcher
+    }
 
-    const commits = yield* batcher(
+    const commits = batcher(
       { run: backend.commit, send: backend.send?.commit },
       { batchMax: limits.commitsMax, halfMin: limits.commitsMin, inFlightMax: limits.inFlightMax }
     )
@@ -125,8 +131,8 @@ export const make = (
       send: send && ((keys, done) => send.read(keys, select, done))
     })
     const sizes: Sizes = { batchMax: limits.readsMax, inFlightMax: limits.readsInFlightMax ?? limits.inFlightMax }
-    const entries = yield* batcher(reads("entry"), sizes)
-    const metas = yield* batcher(reads("meta"), sizes)
+    const entries = batcher(reads("entry"), sizes)
+    const metas = batcher(reads("meta"), sizes)
     return {
       now: undefined,
       read: <A, E>(key: FullKey, select: Select, answer: (result: ReadResult) => Effect.Effect<A, E>) => {
@@ -136,6 +142,9 @@ export const make = (
       commit
     }
   })
+
+/** It is the backend that is waited for: that takes real time, also where a test stops the clock. */
+const realClock = Clock.make()
 
 type Sizes = Pick<Options<unknown, unknown>, "batchMax" | "halfMin" | "inFlightMax">
 

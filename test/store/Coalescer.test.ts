@@ -141,6 +141,30 @@ describe("Coalescer", () => {
     })
   )
 
+  it.effect("closing refuses and waits once for all that is under way, in real time", () =>
+    Effect.gen(function* () {
+      const { backend, underWay } = recorder({ readsMax: 1, inFlightMax: 1 })
+      const scope = yield* Scope.make()
+      const access = yield* Scope.extend(Coalescer.make(backend, { closeTimeout: "500 millis" }), scope)
+      const calls = (key: FullKey): ReadonlyArray<Effect.Effect<unknown>> => [
+        access.read(key, "meta", Effect.succeed),
+        read(access, key),
+        remove(access, key)
+      ]
+      yield* Effect.forEach(calls(keyOf(1)), (call) => Effect.fork(call))
+      yield* settled
+      assert.strictEqual(underWay(), 3)
+      const waiting = yield* Effect.fork(Effect.all(calls(keyOf(2)), { concurrency: "unbounded" }))
+      yield* settled
+      const startedMs = performance.now()
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      for (const reply of yield* Fiber.join(waiting)) assert.propertyVal(reply, "reason", "it is closed")
+      assert.isNull(closing.unsafePoll())
+      yield* Fiber.join(closing)
+      assert.isBelow(performance.now() - startedMs, 1_400)
+    })
+  )
+
   it.scoped("gives every call its own answer", () =>
     Effect.gen(function* () {
       const { backend, openNext } = recorder({ readsMax: 10, inFlightMax: 1 })
