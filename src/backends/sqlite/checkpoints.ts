@@ -42,6 +42,7 @@ class Copier {
   readonly #signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   #thread: Worker | "none" | undefined
   #rows = 0
+  #closed = false
 
   constructor(filename: string) {
     this.#filename = filename
@@ -49,13 +50,15 @@ class Copier {
 
   written(rows: number): void {
     this.#rows += rows
-    if (this.#rows < rowsBetween) return
+    // Another signal would take the place of the one to end.
+    if (this.#rows < rowsBetween || this.#closed) return
     this.#rows = 0
     this.#thread ??= start({ filename: this.#filename, signal: this.#signal, signals })
     this.#tell(signals.copy)
   }
 
   readonly close: Effect.Effect<void> = Effect.async((resume) => {
+    this.#closed = true
     const thread = this.#thread
     if (thread === undefined || thread === "none" || thread.threadId === ended) return resume(Effect.void)
     thread.ref()

@@ -2,8 +2,12 @@ import * as fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import type { StateStore } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
+import * as Checkpoints from "../../../src/backends/sqlite/checkpoints.ts"
 import { temporaryFile } from "./support.ts"
 
 const open = (filename: string) => SqliteStore.make({ filename, sweep: false })
@@ -52,6 +56,20 @@ describe("SQLite checkpoints", () => {
         )
         assert.isFalse(fs.existsSync(`${filename}-wal`))
       }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("end also while somebody goes on writing", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      new Database(filename).close()
+      const scope = yield* Scope.make()
+      const written = yield* Scope.extend(Checkpoints.make(filename), scope)
+      written(Checkpoints.rowsBetween)
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* Effect.yieldNow()
+      written(Checkpoints.rowsBetween)
+      yield* Fiber.join(closing).pipe(Effect.timeout("5 seconds"))
     }).pipe(Effect.scoped)
   )
 
