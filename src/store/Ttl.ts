@@ -5,6 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import { InvalidTtl } from "./StateError.ts"
 
@@ -113,8 +114,4 @@ export const decode = (input: Duration.DurationInput): Either.Either<TtlMs, Inva
 }
 
 const describe = (input: unknown): string =>
-  Duration.isDuration(input)
-    ? Duration.format(input)
-    : typeof input === "object"
-      ? JSON.stringify(input)
-      : String(input)
+  Duration.isDuration(input) ? Duration.format(input) : Inspectable.toStringUnknown(input, 0)

@@ -110,6 +110,7 @@ describe("Ttl", () => {
       Duration.days(365_001),
       "soon",
       {},
+      [1n],
       null
     ]) {
       // Not every one of these is a DurationInput: callers without types send them.
