@@ -117,6 +117,9 @@ describe("Versioned", () => {
     assert.deepStrictEqual(read("1.0"), ["1.0 -> 2.0", "2.0 -> 2.1"])
     assert.deepStrictEqual(read("1.1"), ["1.1 -> 2.0", "2.0 -> 2.1"])
     assert.deepStrictEqual(read("2.1"), [])
+    const again = chain.skip("1.0", step("1.0 -> 2.1")).skip("1.0", step("1.0 -> 2.1, mended"))
+    Schema.decodeUnknownSync(again)({ "~v": "1.0", value: { n: 0 } })
+    assert.strictEqual(taken.at(-1), "1.0 -> 2.1, mended")
   })
 
   it("finds the version inside a value that is in no envelope", () => {

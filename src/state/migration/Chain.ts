@@ -48,7 +48,7 @@ export const isEnvelope = (stored: unknown): stored is Envelope =>
 
 /**
  * The steps that lead from a version to the newest, as few as possible: of the steps that leave a version, the one that leads
- * furthest. `undefined` for a version that is not among them.
+ * furthest, or the last of those. `undefined` for a version that is not among them.
  *
  * @since 0.1.0
  * @category paths
@@ -64,7 +64,7 @@ export const path = <Upgrade>(
     const furthest = steps
       .filter((step) => step.from === at)
       .reduce<Step<Upgrade> | undefined>(
-        (best, step) => (best && versions.indexOf(best.to) >= versions.indexOf(step.to) ? best : step),
+        (best, step) => (best && versions.indexOf(best.to) > versions.indexOf(step.to) ? best : step),
         undefined
       )
     if (furthest === undefined) return undefined

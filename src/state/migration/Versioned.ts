@@ -96,7 +96,7 @@ export interface Versioned<A, R, P extends Past> extends Schema.Schema<A, unknow
     upgrade: Upgrade<A, NoInfer<B>, UR>,
     options?: { readonly version?: (Name & (Name extends NameOf<P> ? never : unknown)) | undefined }
   ) => Versioned<B, R | BR | UR, readonly [...P, readonly [Name, B]]>
-  /** A step from an earlier version straight to the newest so far: it is taken instead of those between. */
+  /** A step from an earlier version straight to the newest so far: it is taken instead of those between, and of one that was there. */
   readonly skip: <const From extends Exclude<NameOf<P>, LastName<P>>, UR = never>(
     from: From,
     upgrade: Upgrade<TypeOf<P, From>, A, UR>
