@@ -13,9 +13,10 @@ import type { SqliteClient } from "@effect/sql-sqlite-node/SqliteClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import { type Backend, type Fault, fault } from "../../store/Backend.ts"
 import * as SqliteBackend from "./backend.ts"
-import { CommitFailure, type Connection, ofClient, runNow } from "./connection.ts"
+import { CommitFailure, type Connection, ofClient, Refusal, runNow } from "./connection.ts"
 import { Engine } from "./engine.ts"
 import * as Patience from "./patience.ts"
 import * as Schema from "./schema.ts"
@@ -31,12 +32,12 @@ export interface Options {
 }
 
 /**
- * Makes the tables if need be. Time is the clock of the effect.
+ * Makes the tables if need be. Time is the clock of the effect. The end of the scope closes the store, and not its client.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (client: SqliteClient, options: Options): Effect.Effect<Backend, Fault> =>
+export const make = (client: SqliteClient, options: Options): Effect.Effect<Backend, Fault, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const sqlConnection = yield* reserved(client, Effect.succeed)
@@ -47,9 +48,27 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
       Schema.ensure(connection, transaction, options.names, `${options.table}_meta`)
       return new Engine(Schema.prepare(connection, options.names), () => clock.unsafeCurrentTimeMillis())
     }, Effect.fail)
+    let closed = false
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        closed = true
+      })
+    )
+    // Who waits for the connection may get it too late.
+    const unlessClosed =
+      (run: Patience.Run): Patience.Run =>
+      (step, otherwise) =>
+        Effect.suspend(() =>
+          closed
+            ? otherwise(closedFault)
+            : run(() => {
+                if (closed) throw new Refusal(closedFault)
+                return step()
+              }, otherwise)
+        )
     const joined = SqliteBackend.make({
       engine,
-      run: Patience.makeOnce,
+      run: unlessClosed(Patience.makeOnce),
       transaction: savepointOn(connection),
       commitsAlone: false,
       coalesce: undefined
@@ -57,7 +76,7 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
     const other = foreign(joined.capabilities)
     return SqliteBackend.make({
       engine,
-      run,
+      run: unlessClosed(run),
       transaction,
       commitsAlone: false,
       coalesce: { readsMax: 250, commitsMax: 250, inFlightMax: 1, synchronous: true },
@@ -68,6 +87,8 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
       }
     })
   })
+
+const closedFault = fault("unavailable", "it is closed")
 
 /**
  * Runs an effect while nobody else has the client's connection. The client's wait for it loses the connection if it is interrupted

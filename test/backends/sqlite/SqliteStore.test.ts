@@ -5,9 +5,11 @@ import Database from "better-sqlite3"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { Atomic, type StateError, StateStore, Version } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
@@ -360,6 +362,28 @@ describe("SqliteStore on an app's client", () => {
       )
       assert.isFalse(yield* store.exists("k"))
     }).pipe(Effect.provide(onClient))
+  )
+
+  it.scoped("is unavailable once it is closed, though its client is not", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqliteClient.SqliteClient
+      const own = yield* Scope.make()
+      const store = yield* Scope.extend(SqliteStore.makeFromClient(sql, { sweep: false }), own)
+      yield* store.set("k", 1)
+      yield* Scope.close(own, Exit.void)
+      const calls: ReadonlyArray<Effect.Effect<unknown, StateError.ReadError | StateError.WriteError>> = [
+        store.get("k"),
+        store.set("k", 2),
+        store.getMany(["k"]),
+        store.count({}),
+        store.clear({}),
+        store.sweep
+      ]
+      for (const call of calls) {
+        assert.strictEqual((yield* failure(call))._tag, "StoreUnavailable")
+        assert.propertyVal(yield* failure(sql.withTransaction(call)), "_tag", "StoreUnavailable")
+      }
+    }).pipe(Effect.provide(client(":memory:")))
   )
 
   it.live("neither shows nor loses anything to another fiber's open transaction", () =>
