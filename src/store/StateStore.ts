@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type { DurationInput } from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -81,7 +81,11 @@ export interface Service {
   /** Removes entries, each for itself. `BatchError` has each one's result. */
   readonly deleteMany: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<boolean>, BatchError<boolean>>
   /** Sets how long a live entry lives from now, and tells whether there is one. Version and `updatedAt` stay. */
-  readonly expire: (key: AtomicKey, ttl: DurationInput, options?: ExpireOptions) => Effect.Effect<boolean, WriteError>
+  readonly expire: (
+    key: AtomicKey,
+    ttl: Duration.DurationInput,
+    options?: ExpireOptions
+  ) => Effect.Effect<boolean, WriteError>
   /** Lets a live entry live for ever, and tells whether there is one. Version and `updatedAt` stay. */
   readonly persist: (key: AtomicKey) => Effect.Effect<boolean, WriteError>
   /**
@@ -150,7 +154,7 @@ export class StateStore extends Context.Tag("effect-state/StateStore")<StateStor
  */
 export interface Options {
   /** How long entries live that are written without a time to live of their own. Default: for ever. */
-  readonly defaultTtl?: DurationInput | undefined
+  readonly defaultTtl?: Duration.DurationInput | undefined
   /** How values are stored where a namespace does not say otherwise: see `Codec`. Default: JSON text. */
   readonly codec?: Codec | undefined
   /** The most bytes an encoded value may have, at most (and by default) what the backend takes. */
@@ -158,7 +162,7 @@ export interface Options {
   /** How expired entries are removed; `false` leaves it to others. */
   readonly sweep?: Sweeper.Options | false | undefined
   /** How long closing waits for calls under way. Default 10 seconds. */
-  readonly closeTimeout?: DurationInput | undefined
+  readonly closeTimeout?: Duration.DurationInput | undefined
   /** Log events, metrics and spans. Default: none, which costs nothing. */
   readonly telemetry?: Telemetry.Options | false | undefined
 }
@@ -176,6 +180,9 @@ export const make = (
   Effect.gen(function* () {
     const ttlMs = options.defaultTtl === undefined ? undefined : yield* Ttl.decode(options.defaultTtl)
     const valueBytesMax = yield* checkValueBytesMax(backend, options.valueBytesMax)
+    if (Option.isNone(Duration.decodeUnknown(options.closeTimeout ?? 0))) {
+      return yield* new InvalidOption({ option: "closeTimeout", reason: "expected a duration" })
+    }
     const access = yield* Coalescer.make(backend, options)
     if (options.sweep !== false) yield* Sweeper.start(backend, options.sweep)
     const identity = {}

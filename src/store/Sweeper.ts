@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Backend, Fault } from "./Backend.ts"
@@ -45,7 +46,7 @@ export const sweep = (backend: Backend, entriesMax = entriesMaxDefault): Effect.
  * @category sweeping
  */
 export const start = (backend: Backend, options: Options = {}): Effect.Effect<void, InvalidOption, Scope.Scope> => {
-  const every = Duration.decode(options.every ?? "1 minute")
+  const every = Option.getOrElse(Duration.decodeUnknown(options.every ?? "1 minute"), () => Duration.zero)
   const entriesMax = options.entriesMax ?? entriesMaxDefault
   if (!Number.isInteger(entriesMax) || entriesMax < 1) {
     return new InvalidOption({ option: "sweep.entriesMax", reason: `expected a positive integer, got ${entriesMax}` })

@@ -205,13 +205,16 @@ describe("SqliteStore", () => {
   it.scoped("says what is wrong with its options", () =>
     Effect.gen(function* () {
       const filename = ":memory:"
+      const untyped = (text: string) => text as "1 second"
       const bad: ReadonlyArray<readonly [string, SqliteStore.Options]> = [
         ["filename", { filename: "" }],
         ["table", { filename, table: "" }],
         ["table", { filename, table: "a\0b" }],
         ["table", { filename, table: "sqlite_mine" }],
         ["table", { filename, table: "x".repeat(129) }],
-        ["busyTimeout", { filename, busyTimeout: Number.POSITIVE_INFINITY }]
+        ["busyTimeout", { filename, busyTimeout: Number.POSITIVE_INFINITY }],
+        ["closeTimeout", { filename, closeTimeout: untyped("soon") }],
+        ["sweep.every", { filename, sweep: { every: untyped("soon") } }]
       ]
       for (const [option, options] of bad) {
         const error = yield* failure(open(options))
