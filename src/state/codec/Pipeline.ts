@@ -48,14 +48,16 @@ export const make = (parts: Parts): Codec => {
     decode: (payload, context) =>
       parts.required.every((ring) => PayloadHeader.keyIds(payload).some((id) => ring.keys.has(id)))
         ? Payloads.decode(payload, context, open)
-        : Either.left(refusal(payload))
+        : Either.left(refusal(parts, payload))
   }
 }
 
-const refusal = (payload: string | Uint8Array): string => {
-  const [keyId] = PayloadHeader.keyIds(payload)
+const refusal = ({ rings }: Parts, payload: string | Uint8Array): string => {
+  const keyIds = PayloadHeader.keyIds(payload)
+  if (keyIds.length === 0) return "it is not encrypted, and its namespace takes nothing else unless acceptPlain is set"
+  const keyId = keyIds.find((id) => !rings.some(({ keys }) => keys.has(id)))
   return keyId === undefined
-    ? "it is not encrypted, and its namespace takes nothing else unless acceptPlain is set"
+    ? "it is not encrypted by a key of each ring, and its namespace takes nothing else unless acceptPlain is set"
     : `it is encrypted by a key that is not in the ring: ${JSON.stringify(keyId.toWellFormed())}`
 }
 

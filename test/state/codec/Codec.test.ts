@@ -158,6 +158,11 @@ describe("Codec.encrypted", () => {
     assert.deepStrictEqual(rotated.keyIds, ["k2"])
     const refused = decode(codec, bytes(rotated, "x"))
     assert.deepStrictEqual(refused, Either.left('it is encrypted by a key that is not in the ring: "k2"'))
+    const twice = (outer: number) => Codec.encrypted(Codec.encrypted(Codec.json, ring(1)), ring(outer))
+    assert.deepStrictEqual(
+      decode(twice(3), bytes(twice(2), 1)),
+      Either.left('it is encrypted by a key that is not in the ring: "k2"')
+    )
   })
 
   it("takes no value that is not encrypted, unless it is told to", () => {
