@@ -77,6 +77,10 @@ const encode = (
     (draft, transform) => Transform.apply(draft, transform, context.key),
     { header: { stamped: context.stamped, base, layers: [] }, body }
   )
+  const { layersMax } = PayloadHeader
+  if (draft.header.layers.length > layersMax) {
+    return Either.left({ _tag: "Loss", path: [], reason: `its codec puts more than ${layersMax} layers around it` })
+  }
   const isPlain = draft.header.layers.length === 0 && typeof plain.right === "string"
   return Either.right(isPlain ? plain.right : Payloads.seal(draft.header, draft.body))
 }

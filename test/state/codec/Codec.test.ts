@@ -175,6 +175,12 @@ describe("Codec.encrypted", () => {
     assert.isTrue(Either.isLeft(decode(encrypted["encrypted twice"], bytes(codec, 1))))
   })
 
+  it("writes nothing in more layers than it reads", () => {
+    const layers = (n: number): Codec.Codec => (n === 0 ? Codec.json : Codec.encrypted(layers(n - 1), ring(1)))
+    assert.deepStrictEqual(decode(layers(8), bytes(layers(8), 1)), Either.right(1))
+    assert.isTrue(Either.isLeft(layers(9).encode(1, { ...at, stamped: false })))
+  })
+
   it("shows no key, not even when it is inspected", () => {
     for (const shown of [JSON.stringify(codec), String(codec), JSON.stringify([...ring(1).keys])]) {
       assert.notMatch(shown, /1,1,1|AQEBAQ|01010101/)
