@@ -226,4 +226,5 @@ const upToColon = (start: string, key: string): string => {
   return colon === -1 ? start + key : start + key.slice(0, colon)
 }
 
-const secretLabel = (key: string): string => `#${(Hash.string(key) >>> 0).toString(16).padStart(8, "0")}`
+/** What is no string is hashed as errors would show it. */
+const secretLabel = (key: string): string => `#${(Hash.string(String(key)) >>> 0).toString(16).padStart(8, "0")}`

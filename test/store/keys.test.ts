@@ -89,6 +89,14 @@ describe("Namespace", () => {
     // As a cookie may be that is not there.
     assert.match(Namespace.fullKey(secret, undefined as unknown as string).invalid?.reason ?? "", /no string/)
   })
+
+  it("says of a secret key that is no string what it says of any other", () => {
+    const secret = Namespace.child(root, "n", { secretKeys: true })
+    // As an id may be that a request was to bring.
+    const invalid = Namespace.fullKey(secret, undefined as unknown as string).invalid
+    assert.instanceOf(invalid, StateError.InvalidKey)
+    assert.include(invalid?.message, "no string")
+  })
 })
 
 describe("KeyRange", () => {
