@@ -131,20 +131,21 @@ const observe = (
       single("expire", store.expire(key, ttl, options), (there) => (there ? undefined : about("state_not_found", key))),
     persist: (key) =>
       single("persist", store.persist(key), (there) => (there ? undefined : about("state_not_found", key))),
-    modify: (key, f) => {
-      let deleted = false
-      return sized(
-        (store, sizes) =>
-          store.modify(key, (current) => {
-            sizes.clear()
-            return Effect.tap(f(current), ([, { _tag }]) => {
-              deleted = _tag === "Delete" && Option.isSome(current)
-            })
-          }),
-        "modify",
-        (_, sizes) => (deleted ? [about("state_deleted", key)] : saved(sizes))
-      )
-    },
+    modify: (key, f) =>
+      Effect.suspend(() => {
+        let deleted = false
+        return sized(
+          (store, sizes) =>
+            store.modify(key, (current) => {
+              sizes.clear()
+              return Effect.tap(f(current), ([, { _tag }]) => {
+                deleted = _tag === "Delete" && Option.isSome(current)
+              })
+            }),
+          "modify",
+          (_, sizes) => (deleted ? [about("state_deleted", key)] : saved(sizes))
+        )
+      }),
     add: (key, delta) => single("add", store.add(key, delta), () => about("state_saved", key)),
     commit: (atomic) =>
       sized(

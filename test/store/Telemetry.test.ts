@@ -139,6 +139,25 @@ describe("Telemetry", () => {
       })
     )
 
+    it.effect(`${backend}: says of each run of one modify what that run did`, () =>
+      Effect.gen(function* () {
+        const program = Effect.gen(function* () {
+          const store = yield* StateStore.StateStore
+          yield* store.set("a", 1)
+          let runs = 0
+          const once = store.modify("a", () =>
+            Effect.succeed([0, runs++ === 0 ? Modification.delete : Modification.keep])
+          )
+          yield* Effect.all([once, once], { concurrency: 2 })
+        })
+        const lines = yield* logged(layer({ telemetry: { metrics: false } }), program)
+        assert.lengthOf(
+          lines.filter(({ event }) => event === "state_deleted"),
+          1
+        )
+      })
+    )
+
     it.effect(`${backend}: no value and no session's id is in any log line, metric or span`, () =>
       Effect.gen(function* () {
         const shown: Array<unknown> = []
