@@ -30,7 +30,7 @@ export interface Options {
   readonly logs?: boolean | undefined
   /**
    * The counter `effect_state_operations_total` and the histogram `effect_state_operation_duration_ms`, by `operation`,
-   * `backend` and `outcome` (`ok`, `interrupted`, `defect`, or the error's tag). Default `true`.
+   * `backend` and `outcome` (`ok`, `interrupted`, `defect`, or the error's tag, `failed` where it has none). Default `true`.
    */
   readonly metrics?: boolean | undefined
   /** A span for each call, `StateStore.<operation>`, with the backend and the namespace. Default `false`. */
@@ -142,10 +142,10 @@ const logAll = <A>(
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
   if (Exit.isSuccess(exit)) return "ok"
-  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
-  if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag
-  if (error !== undefined) return "failed"
-  return Cause.isInterruptedOnly(exit.cause) ? "interrupted" : "defect"
+  const failure = Cause.failureOption(exit.cause)
+  if (Option.isNone(failure)) return Cause.isInterruptedOnly(exit.cause) ? "interrupted" : "defect"
+  const error = failure.value
+  return Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" ? error._tag : "failed"
 }
 
 /** From a tenth of a millisecond to about three seconds. */

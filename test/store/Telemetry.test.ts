@@ -158,6 +158,22 @@ describe("Telemetry", () => {
       })
     )
 
+    it.effect(`${backend}: a failure without a tag is no defect`, () =>
+      Effect.gen(function* () {
+        const program = Effect.gen(function* () {
+          const store = yield* StateStore.StateStore
+          yield* Effect.forEach([undefined, null, "text"], (error) =>
+            Effect.either(store.modify("a", () => Effect.fail(error)))
+          )
+        })
+        const lines = yield* logged(layer({ telemetry: { metrics: false } }), program)
+        assert.deepStrictEqual(
+          lines.slice(1).map(({ error }) => error),
+          ["failed", "failed", "failed"]
+        )
+      })
+    )
+
     it.effect(`${backend}: no value and no session's id is in any log line, metric or span`, () =>
       Effect.gen(function* () {
         const shown: Array<unknown> = []
