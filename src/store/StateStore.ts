@@ -41,6 +41,9 @@ import type { Version } from "./Version.ts"
 import * as View from "./View.ts"
 import * as Writes from "./Writes.ts"
 
+export { type Item, type OnInvalid, type Page, type PageOptions, pageLimitMax } from "./Reads.ts"
+export type { Committed, SetItem, SetOptions } from "./Writes.ts"
+
 /**
  * Durable, typed state. Every method checks what it is given before anything is sent, and fails with typed errors only.
  * An expired entry counts as absent everywhere. Where a full key is taken, it may lie in any namespace of the same store; one

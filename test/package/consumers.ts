@@ -48,6 +48,22 @@ export const consumers: ReadonlyArray<Consumer> = [
     program: writesAndReads(`import { MemoryStore } from "effect-state"`, "MemoryStore.layer()")
   },
   {
+    name: "effect-state for declarations of its own",
+    peers: [],
+    program: `
+import * as Effect from "effect/Effect"
+import type { Entry, StateError } from "effect-state"
+import { Atomic, StateStore } from "effect-state"
+
+export const page = Effect.flatMap(StateStore.StateStore, (store) => store.page({}))
+export const commit = Effect.flatMap(StateStore.StateStore, (store) =>
+  store.commit(Atomic.make.pipe(Atomic.check("key", "absent"), Atomic.set("key", 1)))
+)
+
+console.log(JSON.stringify({ hello: "world" }))
+`
+  },
+  {
     name: "effect-state/testing",
     peers: [],
     program: `

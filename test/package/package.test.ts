@@ -65,6 +65,7 @@ const typeCheck = (folder: string, skipLibCheck: boolean) => {
     module: "NodeNext",
     types: ["node"],
     strict: true,
+    declaration: true,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     noPropertyAccessFromIndexSignature: true,
