@@ -23,7 +23,7 @@ export const conformance = (name: string, subject: Subject): void => {
     for (const [promise, cases] of Object.entries(byPromise)) {
       describe(promise, () => {
         // The cases bring their own clock.
-        for (const one of cases) it.live(one.name, () => Conformance.run(subject, one))
+        for (const one of cases) it.live(one.name, () => Conformance.run(subject, one), caseTimeoutMs)
       })
     }
   })
@@ -33,6 +33,9 @@ export const conformance = (name: string, subject: Subject): void => {
     it.live("many at once", () => Model.checkConcurrent(subject, options), modelTimeoutMs)
   })
 }
+
+/** More than vitest's own: a case that lets time go by on a server's clock takes seconds. */
+const caseTimeoutMs = 60_000
 
 const modelTimeoutMs = 300_000
 
