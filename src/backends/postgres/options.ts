@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type * as Pg from "pg"
+import * as Pg from "pg"
 import { InvalidOption } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
 import * as Table from "./table.ts"
@@ -143,19 +143,23 @@ export const checkPool = (options: Options): Either.Either<Pg.PoolConfig, Invali
 
 const addressOptions = ["host", "port", "database", "username", "password"] as const
 
-const urlForm = "expected postgres://user:password@host:port/database"
+const urlForm = "expected postgres://user:password@host:port/database, and certificates that can be read"
 
 const url = (given: Redacted.Redacted | string): Either.Either<string, InvalidOption> => {
   const text = typeof given === "string" ? given : Redacted.value(given)
   // What is wrong with it stays unsaid: an error that quotes it could quote its password.
   const parsed = URL.canParse(text) ? new URL(text) : undefined
-  return parsed !== undefined && /^postgres(ql)?:$/.test(parsed.protocol) && isDecodable(text)
+  return parsed !== undefined && /^postgres(ql)?:$/.test(parsed.protocol) && isDecodable(text) && isTaken(text)
     ? Either.right(text)
     : invalid("url", urlForm)
 }
 
-/** The driver decodes every part, and throws at `%` signs that start no escape. */
+/** `%` signs that start no escape are read in one way here and in another way there. */
 const isDecodable = (text: string): boolean => !/%(?![0-9a-fA-F]{2})/.test(text)
+
+/** The driver decodes every part and reads the certificates that are named, and throws where it can't. */
+const isTaken = (connectionString: string): boolean =>
+  Either.isRight(Either.try(() => new Pg.Client({ connectionString })))
 
 const timeout = (option: string, given: Duration.DurationInput): Either.Either<number, InvalidOption> => {
   const ms = Option.map(Duration.decodeUnknown(given), Duration.toMillis)

@@ -350,6 +350,8 @@ describe("building a store", () => {
       const cases: ReadonlyArray<readonly [string, PostgresStore.Options]> = [
         ["url", { url: "http://u:hunter2@h/d" }],
         ["url", { url: "postgres://u:hunter2%@h/d" }],
+        ["url", { url: "postgres://u:hunter2%ff@h/d" }],
+        ["url", { url: "postgres://u:hunter2@h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem" }],
         ["url", { url: Redacted.make("hunter2") }],
         ["host", { url: "postgres://u:hunter2@h/d", host: "h" }],
         ["port", { url: undefined, port: 0 }],
