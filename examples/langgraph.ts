@@ -8,6 +8,7 @@
  *     npx tsx examples/langgraph.ts letters.db         # drafts, and asks
  *     npx tsx examples/langgraph.ts letters.db yes     # goes on
  */
+import { pathToFileURL } from "node:url"
 import {
   Annotation,
   type BaseCheckpointSaver,
@@ -73,7 +74,7 @@ const start = (answer: string | undefined) =>
     yield* Console.log(next.length === 0 ? "done" : `waits at ${next.join(", ")}`)
   })
 
-if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [, , filename = "letters.db", answer] = process.argv
   await Effect.runPromise(Effect.provide(start(answer), SqliteStore.layer({ filename })))
 }

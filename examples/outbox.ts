@@ -7,6 +7,7 @@
  *
  * Run it with `npx tsx examples/outbox.ts`, or with the URL of an empty PostgreSQL database behind it.
  */
+import { pathToFileURL } from "node:url"
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Console, Data, Effect, Layer, Redacted, Stream } from "effect"
@@ -89,7 +90,7 @@ const program = Effect.gen(function* () {
   yield* Console.log(`${sent} messages sent, ${yield* store.namespace("orders").count(KeyRange.all)} orders placed`)
 })
 
-if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const url = process.argv[2]
   await Effect.runPromise(
     url === undefined ? Effect.provide(program, onSqlite(":memory:")) : Effect.provide(program, onPostgres(url))

@@ -8,6 +8,7 @@
  *
  * Run it with `npx tsx examples/workflow.ts`, or `npx tsx examples/workflow.ts workflows.db` to keep the workflows.
  */
+import { pathToFileURL } from "node:url"
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph"
 import { Console, Data, Effect, Layer, pipe } from "effect"
 import { MemoryStore, Workflow } from "effect-state"
@@ -131,7 +132,7 @@ const program = Effect.gen(function* () {
   yield* Console.log(`order-1's checkpoints: ${line.toReversed().join(", ")}`)
 })
 
-if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const filename = process.argv[2]
   const store = filename === undefined ? MemoryStore.layer() : SqliteStore.layer({ filename })
   await Effect.runPromise(Effect.provide(program, Layer.provide(Workflows.layer, store)))
