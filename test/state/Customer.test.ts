@@ -10,9 +10,10 @@ import * as Fiber from "effect/Fiber"
 import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { Customer, Lock, MemoryStore, StateError, StateStore } from "effect-state"
+import { Codec, Customer, KeyRing, Lock, MemoryStore, StateError, StateStore } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as fc from "fast-check"
 import * as DisturbedStore from "../store/DisturbedStore.ts"
@@ -204,6 +205,36 @@ describe("Customers", () => {
         Arr.makeBy(20, (i) => `m${i}`)
       )
       assert.isTrue(Option.isSome(yield* customers.endSession(sessionId)))
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("who can't be read, or whose archive or session can't, keep what is theirs, and nobody else", () =>
+    Effect.gen(function* () {
+      const customers = yield* Customers
+      const key = Redacted.make(new Uint8Array(32))
+      const codec = Codec.encrypted(Codec.json, yield* KeyRing.make({ primary: { id: "lost", key } }))
+      /** Writes what lies in a namespace anew, by a key that the customers don't have. */
+      const lose = (store: StateStore.Service, prefix = "") =>
+        Stream.runForEach(store.keys(`${prefix}*`), (key) => store.withCodec(codec).set(key, "?", { ttl: "keep" }))
+      const index = customers.store.namespace("sessions")
+
+      const begin = (id: string) =>
+        Effect.all([
+          customers.startSession(id),
+          Effect.forEach(Arr.range(0, 19), (i) => customers.addMessage(id, say(`m${i}`)))
+        ])
+      yield* begin("ada")
+      yield* begin("bob")
+      yield* customers.store.set("bob", "?")
+      yield* lose(customers.store, "ada")
+      yield* lose(customers.store.namespace("deeds"))
+      assert.deepStrictEqual(yield* customers.cleanup, { archives: 0, sessions: 0 })
+      yield* begin("eve")
+      yield* lose(index)
+      yield* begin("zoe")
+      yield* customers.store.deleteMany(["ada", "bob", "eve", "zoe"])
+      assert.deepStrictEqual(yield* customers.cleanup, { archives: 4, sessions: 1 })
+      assert.strictEqual(yield* customers.store.namespace("archive").count({}), 0)
     }).pipe(Effect.provide(layer))
   )
 })

@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as Boolean from "effect/Boolean"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Entry } from "../../store/Entry.ts"
@@ -51,23 +53,20 @@ export const olderThan = <E>(
  * @category cleaning
  */
 export const archives = (
-  store: StateStore.Service,
   archive: Archive.Archive,
+  find: Changes.Changes["find"],
   quarantine: Quarantine
-): Effect.Effect<number, ReadError | WriteError> => {
-  const live = ({ id, key }: Archive.Subject) =>
-    Effect.map(store.get(key), (entry) => Option.exists(entry, (entry) => Stored.archiveIdOf(entry) === id))
-  return archive.deeds.entries(KeyRange.all).pipe(
-    Stream.map(({ key }) => archive.subjectOf(key)),
-    Stream.filterEffect((subject) => isGone(live(subject), subject.key, quarantine)),
+): Effect.Effect<number, ReadError | WriteError> =>
+  archive.deeds.keys("*").pipe(
+    Stream.map(archive.subjectOf),
+    Stream.filterEffect(({ id, key }) => isGone(key, ({ history }) => history.archived.id === id, find, quarantine)),
     Stream.mapEffect(archive.remove),
     Stream.runCount
   )
-}
 
 /**
  * Removes sessions from the index that are not active any more, because their customers expired, and gives their number. A
- * customer in quarantine is not gone.
+ * customer in quarantine is not gone. Whose session it is must be readable: an entry that is not stays.
  *
  * @since 0.1.0
  * @category cleaning
@@ -77,26 +76,36 @@ export const sessions = (
   find: Changes.Changes["find"],
   quarantine: Quarantine
 ): Effect.Effect<number, ReadError | WriteError> =>
-  index.entries(KeyRange.all).pipe(
-    Stream.filterEffect((entry) => isGone(isActive(entry, find), String(entry.value), quarantine)),
+  index.entries(KeyRange.all, { onInvalid: "skip" }).pipe(
+    Stream.filterEffect(({ key, value }) =>
+      isGone(String(value), (state) => Stored.activeIds(state).includes(key), find, quarantine)
+    ),
     Stream.mapEffect(({ key }) => index.delete(key)),
     Stream.runCount
   )
 
-/** In this order: a customer who moves into quarantine or back meanwhile is seen in one of the two. */
-const isGone = (isThere: Effect.Effect<boolean, ReadError>, key: string, quarantine: Quarantine) =>
-  Effect.gen(function* () {
-    const isKept = Effect.map(quarantine.get(key), Option.isSome)
-    return !((yield* isThere) || (yield* isKept) || (yield* isThere))
-  })
+/** Whether what is left is no customer's. */
+const isGone = (
+  key: string,
+  isOf: (state: State) => boolean,
+  find: Changes.Changes["find"],
+  quarantine: Quarantine
+): Effect.Effect<boolean, ReadError> => {
+  const isThere = known(
+    Effect.map(
+      find(key),
+      Option.exists(({ entry }) => isOf(entry.value))
+    )
+  )
+  const isKept = known(Effect.map(quarantine.get(key), Option.isSome))
+  // In this order: a customer who moves into quarantine or back meanwhile is seen in one of the two.
+  return Effect.map(Effect.exists([isThere, isKept, isThere], identity), Boolean.not)
+}
 
 /** Of a customer who can't be decoded, nobody knows. */
-const isActive = ({ key, value }: Entry, find: Changes.Changes["find"]) =>
-  find(String(value)).pipe(
-    Effect.map(Option.exists(({ entry }) => Stored.activeIds(entry.value).includes(key))),
-    Effect.catchTags({
-      DecodeError: () => Effect.succeed(true),
-      MigrationFailed: () => Effect.succeed(true),
-      NewerVersion: () => Effect.succeed(true)
-    })
-  )
+const known = (isThere: Effect.Effect<boolean, Stored.GetError>): Effect.Effect<boolean, ReadError> =>
+  Effect.catchTags(isThere, {
+    DecodeError: () => Effect.succeed(true),
+    MigrationFailed: () => Effect.succeed(true),
+    NewerVersion: () => Effect.succeed(true)
+  })

@@ -102,7 +102,7 @@ export const make = (
       )
 
     const cleanup: Customers["cleanup"] = Effect.all({
-      archives: Cleanup.archives(store, archive, customers.quarantine),
+      archives: Cleanup.archives(archive, changes.find, customers.quarantine),
       sessions: Cleanup.sessions(index, changes.find, customers.quarantine)
     })
 
