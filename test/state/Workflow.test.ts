@@ -8,9 +8,10 @@ import * as Either from "effect/Either"
 import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Atomic, KeyRange, MemoryStore, StateStore, Version, Workflow } from "effect-state"
+import { Atomic, Codec, KeyRange, KeyRing, MemoryStore, StateStore, Version, Workflow } from "effect-state"
 import { SqliteStore } from "effect-state/sqlite"
 import * as CountedStore from "../store/CountedStore.ts"
 import * as DisturbedStore from "../store/DisturbedStore.ts"
@@ -236,6 +237,37 @@ describe("Workflow", () => {
       const mended = yield* workflows.save(begun)
       assert.deepStrictEqual(mended.origin, before.origin)
       assert.deepStrictEqual(yield* workflows.require("w1"), mended)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("makes checkpoints past those that can't be read, and lists the others, if asked", () =>
+    Effect.gen(function* () {
+      const workflows = yield* Workflows
+      const key = Redacted.make(new Uint8Array(32))
+      const lost = Codec.encrypted(Codec.json, yield* KeyRing.make({ primary: { id: "lost", key } }))
+      const raw = (yield* StateStore.StateStore).namespace("Workflows", { placement: "namespace" })
+      const lose = Stream.runForEach(raw.keys("checkpoint:*"), (key) =>
+        raw.withCodec(lost).set(key, "?", { ttl: "keep" })
+      )
+      yield* workflows.save(begun, { checkpoint: true })
+      yield* lose
+      const first = yield* workflows.checkpoint("w1")
+      assert.isUndefined(first.parent)
+      const [entry] = Array.from(
+        yield* Stream.runCollect(raw.entries(KeyRange.prefix("checkpoint:"), { onInvalid: "skip" }))
+      )
+      yield* workflows.save(begun, { checkpoint: true })
+      yield* lose
+      yield* raw.set(entry?.key ?? "", entry?.value)
+      const last = yield* workflows.checkpoint("w1")
+      assert.strictEqual(last.parent, first.id)
+
+      assert.strictEqual((yield* Effect.flip(workflows.checkpoints.list("w1")))._tag, "DecodeError")
+      const { entries } = yield* workflows.checkpoints.list("w1", { onInvalid: "skip" })
+      assert.deepStrictEqual(
+        entries.map(({ id }) => id),
+        [last.id, first.id]
+      )
     }).pipe(Effect.provide(layer))
   )
 })

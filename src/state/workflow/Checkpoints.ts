@@ -3,7 +3,8 @@
  *
  * The newest checkpoint of a workflow is always the one that its current state came from: resuming from an older one appends
  * a checkpoint too, in the commit that brings the state back. So each checkpoint's parent is the newest that its maker saw before
- * it, and where a workflow was resumed its checkpoints branch; of those that are made at once, several may have one parent.
+ * it, and could read, and where a workflow was resumed its checkpoints branch; of those that are made at once, several may have
+ * one parent.
  *
  * @since 0.1.0
  */
@@ -16,6 +17,7 @@ import * as Atomic from "../../store/Atomic.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
+import type { PageCursor } from "../../store/PageCursor.ts"
 import type { Page, PageOptions } from "../../store/Reads.ts"
 import type { DecodeError, EncodeError, InvalidKey, ReadError } from "../../store/StateError.ts"
 import type * as StateStore from "../../store/StateStore.ts"
@@ -36,7 +38,7 @@ export interface Checkpoints<M, C> {
   /** Some checkpoints of a workflow, the newest first. */
   readonly list: (
     workflowId: string,
-    options?: Omit<PageOptions<"fail">, "reverse">
+    options?: Omit<PageOptions<"fail" | "skip">, "reverse">
   ) => Effect.Effect<Page<Records.Checkpoint<M, C>>, ReadError>
   /** A checkpoint of a workflow. */
   readonly load: (
@@ -59,7 +61,10 @@ export interface Store<M, C> extends Checkpoints<M, C> {
     workflowId: string,
     checkpoint: Version | undefined
   ) => Effect.Effect<Records.Checkpoint<M, C>, ReadError | CheckpointNotFound>
-  /** The id of the newest checkpoint of a workflow since it began: it may have begun under the id of one that expired. */
+  /**
+   * The id of the newest checkpoint of a workflow since it began: it may have begun under the id of one that expired. One that
+   * can't be read is passed over.
+   */
   readonly head: (workflowId: string, begunMs: number) => Effect.Effect<Version | undefined, ReadError>
   /** The step that appends a checkpoint. */
   readonly append: (
@@ -96,7 +101,9 @@ export const make = <M, C, R>(
       Effect.gen(function* () {
         const range = KeyRange.prefix(yield* prefixOf(workflowId))
         const { entries, next } = yield* store.page(range, { ...options, reverse: true })
-        return { entries: yield* Effect.forEach(entries, decode(workflowId)), next }
+        if (options?.onInvalid !== "skip") return { entries: yield* Effect.forEach(entries, decode(workflowId)), next }
+        const decoded = yield* Effect.forEach(entries, (entry) => Effect.either(decode(workflowId)(entry)))
+        return { entries: Arr.getRights(decoded), next }
       })
 
     const load: Store<M, C>["load"] = (workflowId, checkpoint) =>
@@ -123,9 +130,14 @@ export const make = <M, C, R>(
       head: (workflowId, begunMs) =>
         Effect.gen(function* () {
           const range = KeyRange.prefix(yield* prefixOf(workflowId))
-          const { entries } = yield* store.page(range, { limit: 1, reverse: true })
-          const newest = entries.find(({ createdAtMs }) => createdAtMs >= begunMs)
-          return newest && Atomic.stampOf(newest.key)
+          const look = (after?: PageCursor): Effect.Effect<Entry | undefined, ReadError> =>
+            Effect.flatMap(
+              store.page(range, { after, limit: 1, reverse: true, onInvalid: "skip" }),
+              ({ entries: [newest], next }) =>
+                newest === undefined && Option.isSome(next) ? look(next.value) : Effect.succeed(newest)
+            )
+          const newest = yield* look()
+          return newest && newest.createdAtMs >= begunMs ? Atomic.stampOf(newest.key) : undefined
         }),
       append: (workflowId, checkpoint) => {
         const key = store.key(Keys.checkpointPrefix(workflowId))
