@@ -271,6 +271,8 @@ export interface Info {
   readonly server: string
   /** About how many entries there are, expired ones not yet swept included. */
   readonly entriesApprox: number
+  /** About how many bytes it takes up, where that is known: a file, a table with its indexes, the memory of a whole server. */
+  readonly bytesApprox?: number | undefined
 }
 
 /**

@@ -135,7 +135,7 @@ export interface Service {
   readonly key: (local: string) => FullKey
   /** Whether all keys live together, so that one commit can name them all. Only a cluster ever says no. */
   readonly together: (keys: ReadonlyArray<FullKey>) => boolean
-  /** The backend's clock, server and approximate number of entries. */
+  /** The backend's clock and server, and about how many entries there are, and bytes. */
   readonly stats: Effect.Effect<Info & { readonly backend: string }, StoreError>
   /** Whether the store answers. */
   readonly ping: Effect.Effect<void, StoreError>

@@ -90,7 +90,8 @@ export const onLink = (link: Link, statements: Statements): Omit<Backend, "capab
     info: ask(statements.info(), (rows) => ({
       nowMs: integer(rows, 0),
       server: `PostgreSQL ${rows[0]?.[1] ?? ""}`,
-      entriesApprox: integer(rows, 2)
+      entriesApprox: integer(rows, 2),
+      bytesApprox: integer(rows, 3)
     }))
   }
 }

@@ -88,7 +88,8 @@ export const make = (table: Table): Statements => {
   const info = named(
     "info",
     `SELECT ${Functions.nowMs}, current_setting('server_version'),
-      CASE WHEN c.reltuples < 0 THEN pg_stat_get_live_tuples(c.oid) ELSE c.reltuples::bigint END
+      CASE WHEN c.reltuples < 0 THEN pg_stat_get_live_tuples(c.oid) ELSE c.reltuples::bigint END,
+      pg_total_relation_size(c.oid)
     FROM pg_class AS c WHERE c.oid = $1::text::regclass`
   )
   return {

@@ -20,6 +20,7 @@ import type { Replicas } from "./replicas.ts"
 import * as Reply from "./reply.ts"
 import * as Scans from "./scans.ts"
 import * as SweepScript from "./scripts/sweep.ts"
+import * as Setup from "./setup.ts"
 
 /**
  * @since 0.1.0
@@ -204,9 +205,11 @@ const info = (server: Server): Effect.Effect<Info, Fault> =>
       server.layout.buckets.map(({ index }) => connection.command("read", "ZCARD", index))
     )
     const counts = yield* Reply.integers(sizes, server.layout.buckets.length)
+    const memory = Setup.parseInfo(String(yield* connection.command("read", "INFO", "memory"))).get("used_memory")
     return {
       nowMs: seconds * 1_000 + Math.floor(micros / 1_000),
       server: server.description,
-      entriesApprox: counts.reduce((sum, count) => sum + count, 0)
+      entriesApprox: counts.reduce((sum, count) => sum + count, 0),
+      bytesApprox: memory === undefined ? undefined : Number(memory)
     }
   })

@@ -82,7 +82,13 @@ const checkBuckets = (connection: Connection, { bucketsKey, buckets }: Layout) =
     }
   })
 
-const parseInfo = (text: string): ReadonlyMap<string, string> =>
+/**
+ * What the server's `INFO` says, by its names.
+ *
+ * @since 0.1.0
+ * @category setup
+ */
+export const parseInfo = (text: string): ReadonlyMap<string, string> =>
   new Map(
     text.split("\r\n").flatMap((line): ReadonlyArray<readonly [string, string]> => {
       const colon = line.indexOf(":")

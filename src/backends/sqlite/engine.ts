@@ -257,7 +257,8 @@ export class Engine {
     return {
       nowMs: this.#nowMs(),
       server: `SQLite ${this.#sql.server()?.[0]}`,
-      entriesApprox: this.#entriesApprox()
+      entriesApprox: this.#entriesApprox(),
+      bytesApprox: this.#fileBytes()
     }
   }
 
@@ -265,8 +266,11 @@ export class Engine {
   #entriesApprox(): number {
     const [sampled, bytes] = (this.#sql.someSizes(sampleRows) ?? []).map(Number)
     if (sampled === undefined || bytes === undefined || sampled < sampleRows) return sampled ?? 0
-    const fileBytes = Number(this.#sql.fileBytes()?.[0])
-    return Math.max(sampled, Math.round(fileBytes / (bytes / sampled + rowOverheadBytes)))
+    return Math.max(sampled, Math.round(this.#fileBytes() / (bytes / sampled + rowOverheadBytes)))
+  }
+
+  #fileBytes(): number {
+    return Number(this.#sql.fileBytes()?.[0])
   }
 }
 

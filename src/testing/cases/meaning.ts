@@ -230,6 +230,7 @@ export const meaningCases: ReadonlyArray<Case> = [
       assert.ok(stats.server.length > 0)
       assert.ok(Number.isInteger(stats.nowMs) && stats.nowMs > Date.UTC(2020))
       assert.ok(Number.isFinite(stats.entriesApprox) && stats.entriesApprox >= 0)
+      assert.ok(stats.bytesApprox === undefined || (Number.isSafeInteger(stats.bytesApprox) && stats.bytesApprox > 0))
     })
   )
 ]

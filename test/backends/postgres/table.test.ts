@@ -92,6 +92,7 @@ describe("the table", () => {
       assert.deepEqual(Option.getOrThrow(yield* store.get("exact")).value, value)
       const names = yield* query(sql, "SELECT value ->> 'name' AS name FROM effect_state WHERE key = ':named'")
       assert.deepEqual(names, [{ name: "Ada" }])
+      assert.isAbove((yield* store.stats).bytesApprox ?? 0, 8_192)
     })
   )
 
