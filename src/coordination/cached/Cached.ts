@@ -39,6 +39,7 @@ export const make = <K, A, I, E, R, RS, IE = never, RE = never>(
       values: yield* SchemaCodec.make(options.schema),
       failures: options.failure && (yield* SchemaCodec.make(options.failure.schema)),
       revalidates: times.staleWhileRevalidateMs > 0,
+      codec: options.codec,
       secretKeys: options.secretKeys
     })
     const stats = { hits: 0, misses: 0, stale: 0, lookups: 0, failures: 0 }

@@ -22,6 +22,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as SchemaCodec from "../../state/SchemaCodec.ts"
 import * as Atomic from "../../store/Atomic.ts"
+import type { Codec } from "../../store/Codec.ts"
 import type { Entry } from "../../store/Entry.ts"
 import * as KeyRange from "../../store/KeyRange.ts"
 import * as Namespace from "../../store/Namespace.ts"
@@ -127,12 +128,14 @@ export const make = <A, E>(
     readonly failures: SchemaCodec.SchemaCodec<E> | undefined
     /** Whether values are served while they are looked up again. */
     readonly revalidates: boolean
+    readonly codec: Codec | undefined
     readonly secretKeys: boolean | undefined
   }
 ): CachedEntries<A, E> => {
   const anchor = store.namespace(segment, { secretKeys: options.secretKeys })
   const entries = store.namespace(segment, {
     placement: (key) => anchor.key(key.slice(2)),
+    codec: options.codec,
     secretKeys: options.secretKeys,
     ttl: Number.POSITIVE_INFINITY
   })

@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
+import type { Codec } from "../../store/Codec.ts"
 import type { ReadError, WriteError } from "../../store/StateError.ts"
 import type { CachedError } from "./CachedError.ts"
 
@@ -56,6 +57,8 @@ export interface Options<K, A, I, E, R, RS, IE = never, RE = never> {
   readonly namespace?: string | undefined
   /** Keys are secrets: errors show a hash instead. Default: the store's. */
   readonly secretKeys?: boolean | undefined
+  /** How results are stored: see `Codec`. Default: as the store says. */
+  readonly codec?: Codec | undefined
 }
 
 /**

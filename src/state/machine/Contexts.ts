@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Lock from "../../coordination/lock/Lock.ts"
 import * as Atomic from "../../store/Atomic.ts"
+import type { Codec } from "../../store/Codec.ts"
 import type { Placement } from "../../store/Namespace.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
 import * as StateStore from "../../store/StateStore.ts"
@@ -48,6 +49,8 @@ export interface Options<S extends Tagged, E extends Tagged, D, M, X extends Edg
   readonly placement?: Placement | undefined
   /** Keys are secrets: errors show a hash instead. */
   readonly secretKeys?: boolean | undefined
+  /** How all parts of a context are stored: see `Codec`. Default: as the store says. */
+  readonly codec?: Codec | undefined
 }
 
 /**
@@ -145,8 +148,8 @@ export const make = <
   StateStore.StateStore | R | Effects.ServicesOf<In> | Effects.ServicesOf<Out>
 > =>
   Effect.gen(function* () {
-    const { isolation = false, machine, namespace, placement, secretKeys } = options
-    const store = (yield* StateStore.StateStore).namespace(namespace ?? id, { placement, secretKeys })
+    const { codec, isolation = false, machine, namespace, placement, secretKeys } = options
+    const store = (yield* StateStore.StateStore).namespace(namespace ?? id, { codec, placement, secretKeys })
     const records = yield* Records.make(machine, store, options.ttl ?? {})
     const services = yield* Effect.context<Effects.ServicesOf<In> | Effects.ServicesOf<Out>>()
     const keyOf = options.key ?? ((id: K) => id as string) // Without a key, K is string.

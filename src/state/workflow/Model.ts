@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type * as Atomic from "../../store/Atomic.ts"
+import type { Codec } from "../../store/Codec.ts"
 import type { FullKey } from "../../store/Key.ts"
 import type { Page, PageOptions } from "../../store/Reads.ts"
 import type { ReadError, VersionConflict, WriteError } from "../../store/StateError.ts"
@@ -29,6 +30,8 @@ export interface Options<M, MI, MR, C, CI, CR> extends State.Parts<M, MI, MR, C,
   readonly checkpointTtl?: DurationInput | undefined
   /** The segment of the namespace. Default: the tag's id. */
   readonly namespace?: string | undefined
+  /** How workflows and checkpoints are stored: see `Codec`. Default: as the store says. */
+  readonly codec?: Codec | undefined
 }
 
 /**

@@ -50,8 +50,8 @@ export const make = <
   options: Options<M, MI, MR, C, CI, CR> = {}
 ): Effect.Effect<Workflow<M, C>, never, StateStore.StateStore | MR | CR> =>
   Effect.gen(function* () {
-    const { checkpointTtl, namespace = id, ttl } = options
-    const store = (yield* StateStore.StateStore).namespace(namespace, { placement: "namespace", ttl })
+    const { checkpointTtl, codec, namespace = id, ttl } = options
+    const store = (yield* StateStore.StateStore).namespace(namespace, { codec, placement: "namespace", ttl })
     const state = State.schema(options)
     const states = yield* SchemaCodec.make(Records.stored(state))
     const lines = yield* SchemaCodec.make(Records.Indexed)
