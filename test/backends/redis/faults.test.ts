@@ -265,6 +265,25 @@ describe("a server that goes away", () => {
     )
   )
 
+  it.live("or is full is swept all the same, also of what follows an entry that lives on", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { port, url } = yield* RedisServer.make()
+        const raw = yield* rawClient(url)
+        const store = yield* RedisStore.make({ port, sweep: false })
+        yield* store.set("lives", 1, { ttl: "1 hour" })
+        yield* store.set("ends", 1, { ttl: "10 millis" })
+        yield* Effect.promise(() => raw.zadd("effect-state:{0}expiry", "1", ":lives"))
+        yield* until(store.exists("ends"), (exists) => !exists)
+        yield* Effect.promise(() => raw.config("SET", "maxmemory", "1"))
+        assert.strictEqual(yield* store.sweep, 1)
+        const { expiresAtMs } = Option.getOrThrow(yield* store.get("lives"))
+        const left = yield* Effect.promise(() => raw.zrange("effect-state:{0}expiry", 0, -1, "WITHSCORES"))
+        assert.deepStrictEqual(left, [":lives", String(expiresAtMs)])
+      })
+    )
+  )
+
   it.live("has too few replicas: the write is unknown", () =>
     Effect.scoped(
       Effect.gen(function* () {

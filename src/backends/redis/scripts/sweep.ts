@@ -17,7 +17,7 @@ ${headOf}
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local members = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', nowMs), 'LIMIT', 0, ARGV[2])
-local gone, settled = {}, {}
+local gone, later = {}, {}
 for _, member in ipairs(members) do
   local key = ARGV[1] .. member
   local head = headOf(key)
@@ -25,13 +25,14 @@ for _, member in ipairs(members) do
   if not head or (expires and expires ~= '-' and tonumber(expires) <= nowMs) then
     if head then redis.call('UNLINK', key) end
     gone[#gone + 1] = member
-  elseif expires and expires ~= '-' then redis.call('ZADD', KEYS[2], expires, member)
-  else settled[#settled + 1] = member end
+  elseif expires and expires ~= '-' then
+    later[#later + 1] = expires
+    later[#later + 1] = member
+  end
 end
-if #gone > 0 then
-  redis.call('ZREM', KEYS[1], unpack(gone))
-  redis.call('ZREM', KEYS[2], unpack(gone))
-end
-if #settled > 0 then redis.call('ZREM', KEYS[2], unpack(settled)) end
+-- Removals come first: a server that is short of memory takes them, and then all that follows.
+if #members > 0 then redis.call('ZREM', KEYS[2], unpack(members)) end
+if #gone > 0 then redis.call('ZREM', KEYS[1], unpack(gone)) end
+if #later > 0 then redis.call('ZADD', KEYS[2], unpack(later)) end
 return { #gone, #members == tonumber(ARGV[2]) and 1 or 0 }
 `)
