@@ -85,9 +85,13 @@ const fromReply = (cause: Error, access: Access): Fault => {
 /** Whether the server itself said so. */
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === "ReplyError"
 
-/** Without the command and its arguments, which the driver hangs on errors: a password may be among them. */
+/**
+ * Without the command and its arguments, which the driver hangs on errors, and which a server quotes that does not know the
+ * command: a password or a secret key may be among them.
+ */
 const sanitize = (error: unknown): Error => {
-  const clean = new Error(error instanceof Error ? error.message : "an error of the driver")
+  const message = error instanceof Error ? error.message : "an error of the driver"
+  const clean = new Error(message.replace(/, with args beginning with.*/s, ""))
   clean.name = error instanceof Error ? error.name : "Error"
   return clean
 }

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Redis } from "ioredis"
 import { RedisStore } from "../../../src/backends/redis/index.ts"
-import type { LayerError } from "../../../src/store/StateError.ts"
+import type { LayerError, ReadError } from "../../../src/store/StateError.ts"
 import * as Port from "../../servers/Port.ts"
 import * as RedisServer from "../../servers/RedisServer.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
@@ -22,7 +22,7 @@ const secret = "correct horse battery staple"
 const failing = (options: RedisStore.Options) => Effect.flip(Effect.scoped(RedisStore.make(options)))
 
 /** An error with all that hangs on it, as a careless logger would print it. */
-const everything = (error: LayerError): string =>
+const everything = (error: LayerError | ReadError): string =>
   JSON.stringify([error, error.message, String("cause" in error ? error.cause : ""), error.stack]) +
   JSON.stringify("cause" in error ? Object.getOwnPropertyDescriptors(error.cause ?? {}) : "")
 
@@ -62,6 +62,23 @@ describe("building", () => {
         yield* store.set("k", 1)
         const raw = yield* rawClient(url)
         assert.strictEqual(yield* Effect.promise(() => raw.exists("effect-state:{0}e::k")), 1)
+      })
+    )
+  )
+
+  it.live("on a server that lacks a command fails, and shows no secret that it quotes", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const renamed = ["auth", "mget"].flatMap((command) => ["--rename-command", command, ""])
+        const { port } = yield* RedisServer.make({ args: renamed })
+        const noAuth = yield* failing({ port, password: Redacted.make("hunter2") })
+        assert.strictEqual(noAuth._tag, "StoreFailure")
+        assert.notInclude(everything(noAuth), "hunter2")
+        const store = yield* RedisStore.make({ port })
+        const noRead = yield* Effect.flip(store.namespace("s", { secretKeys: true }).get("hunter2"))
+        assert.strictEqual(noRead._tag, "StoreFailure")
+        assert.notInclude(everything(noRead), "hunter2")
+        assert.include(everything(noRead), "unknown command 'MGET'")
       })
     )
   )
