@@ -113,7 +113,7 @@ export const putOne = (table: Table): string => `INSERT INTO ${table.entries} AS
 const put = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.put}(
   p_keys text[], p_values text[], p_bytes bytea[], p_turns int[], p_ttls bigint[], p_ends bigint[],
   p_synchronous_commit text, OUT o_at bigint, OUT o_version bigint
-) ${attributes} AS $function$
+) ${attributes} AS ${literal(`
 BEGIN
   IF NOT ${isReadCommitted} THEN RETURN; END IF;
   ${setSynchronousCommit};
@@ -125,7 +125,7 @@ BEGIN
     SELECT p.key, p.value::json, p.bytes, o_version + p.turn, o_at, o_at, ${deadline("o_at", "p.ttl", "p.ends")}
     FROM unnest(p_keys, p_values, p_bytes, p_turns, p_ttls, p_ends) AS p (key, value, bytes, turn, ttl, ends)
     ${orReplace};
-END $function$`
+END`)}`
 
 const commitParameters = `
   p_starts int[], p_checks int[], p_guards boolean[],
@@ -148,7 +148,7 @@ export const commitArguments = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $1
  * or the steps that refused it.
  */
 const commit = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.commit}(${commitParameters})
-RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS $function$
+RETURNS TABLE (o_at bigint, o_version bigint, o_results text, o_refused text) ${attributes} AS ${literal(`
 DECLARE
   v_until timestamptz := clock_timestamp() + p_lock_timeout * interval '1 millisecond';
   v_hash bigint;
@@ -204,7 +204,7 @@ BEGIN
     o_refused := array_to_string(v_refused, ',');
     RETURN NEXT;
   END LOOP;
-END $function$`
+END`)}`
 
 /**
  * Commits inside an app's transaction, which an error would abort: it undoes what the function did, and is data, a row of its
@@ -213,14 +213,14 @@ END $function$`
 const attempt = (table: Table) => `CREATE OR REPLACE FUNCTION ${table.attempt}(${commitParameters})
 RETURNS TABLE (
   o_at bigint, o_version bigint, o_results text, o_refused text, o_code text, o_message text
-) LANGUAGE plpgsql VOLATILE AS $function$
+) LANGUAGE plpgsql VOLATILE AS ${literal(`
 BEGIN
   RETURN QUERY SELECT c.*, NULL::text, NULL::text FROM ${table.commit}(${commitArguments}) AS c;
 EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
   o_code := SQLSTATE;
   o_message := SQLERRM;
   RETURN NEXT;
-END $function$`
+END`)}`
 
 /** Raised and caught in the function, to undo the changes of one commit; nobody else sees it. */
 const undo = "ES001"

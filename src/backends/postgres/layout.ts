@@ -37,7 +37,7 @@ export const ensure = (link: Link, table: Table): Effect.Effect<void, Fault> =>
       return yield* Effect.fail(fault("failure", `the database is encoded in ${cell(encoding)}, and UTF8 is needed`))
     }
     if ((yield* recorded(ask, table)) === version) return
-    yield* ask(`DO $do$ ${migration(table)} $do$`)
+    yield* ask(`DO ${literal(migration(table))}`)
     yield* recorded(ask, table)
   })
 

@@ -73,12 +73,15 @@ export const make = (options: Options): Either.Either<Table, InvalidOption> =>
   })
 
 /**
- * Text as an SQL literal.
+ * Text as an SQL literal, whatever `standard_conforming_strings` is.
  *
  * @since 0.1.0
  * @category quoting
  */
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+export const literal = (text: string): string => {
+  const quoted = `'${text.replaceAll("'", "''")}'`
+  return quoted.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted
+}
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 

@@ -25,6 +25,23 @@ describe("the table", () => {
     })
   )
 
+  it.scopedLive("may have any name, whatever the server takes for a literal", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const name = new URL(url).pathname.slice(1)
+      const sql = yield* connect(url)
+      for (const setting of ["on", "off"]) {
+        yield* query(sql, `ALTER DATABASE ${name} SET standard_conforming_strings = ${setting}`)
+        for (const table of ["back\\slash's", "$do$ $function$"]) {
+          const store = yield* openAt(url, { schema: `${table} ${setting}`, table })
+          yield* Effect.all([store.set("a", 1), store.set("b", 1), store.set("c", 1)], { concurrency: 3 })
+          assert.strictEqual(yield* store.add("a", 1), 2)
+          assert.isAtLeast((yield* store.stats).entriesApprox, 0)
+        }
+      }
+    })
+  )
+
   it.scopedLive("is made beside others, in a schema that none of them found", () =>
     Effect.gen(function* () {
       const url = yield* SharedServers.postgresDatabase
