@@ -57,6 +57,8 @@ export class Batcher<Request, Reply> {
   readonly #waiting: Array<Call<Request, Reply>> = []
   /** Those that wait for the gate, and are not sent before they were in `#waiting` again. */
   readonly #kept = new Set<Calls<Request, Reply>>()
+  /** What comes later than its batch, and is waited for. */
+  readonly #later = new Set<Later>()
   #callsInFlight = 0
   #batchesInFlight = 0
   #flushScheduled = false
@@ -99,13 +101,18 @@ export class Batcher<Request, Reply> {
   }
 
   /** Refuses what was not sent yet, and waits for what was. */
-  readonly close: Effect.Effect<void> = Effect.async((resume) => {
-    this.#closed = true
-    for (const calls of [this.#waiting.splice(0), ...this.#kept]) for (const call of calls) call.reply(closedFault)
-    this.#kept.clear()
-    this.#onDrained = () => resume(Effect.void)
-    if (this.#batchesInFlight === 0) this.#onDrained()
-  })
+  readonly close: Effect.Effect<void> = Effect.zipRight(
+    Effect.async<void>((resume) => {
+      this.#closed = true
+      for (const calls of [this.#waiting.splice(0), ...this.#kept]) {
+        for (const call of calls) call.reply(closedFault, this.#later)
+      }
+      this.#kept.clear()
+      this.#onDrained = () => resume(Effect.void)
+      if (this.#batchesInFlight === 0) this.#onDrained()
+    }),
+    Effect.suspend(() => Effect.forEach([...this.#later], ({ outcome }) => outcome, { discard: true }))
+  )
 
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
@@ -142,7 +149,7 @@ export class Batcher<Request, Reply> {
       if (!this.#kept.delete(calls)) return
       for (const call of calls) {
         if (fault === undefined) this.#waiting.push(call)
-        else call.reply(fault)
+        else call.reply(fault, this.#later)
       }
       this.#scheduleFlush()
     })
@@ -162,7 +169,7 @@ export class Batcher<Request, Reply> {
     const done = (replies: Replies<Reply>) => {
       this.#callsInFlight -= calls.length
       this.#batchesInFlight -= 1
-      settle(calls, replies)
+      settle(calls, replies, this.#later)
       if (this.#waiting.length > 0) this.#scheduleFlush()
       if (this.#batchesInFlight === 0) this.#onDrained()
     }
@@ -188,7 +195,8 @@ interface Call<Request, Reply> {
   readonly request: Request
   /** The calling fiber, if interrupting it takes the call back. */
   readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  readonly reply: (reply: Reply | Later | Fault) => void
+  /** What comes later is in the set while the caller waits for it. */
+  readonly reply: (reply: Reply | Later | Fault, later: Set<Later>) => void
   readonly fail: (cause: Cause.Cause<never>) => void
 }
 
@@ -210,10 +218,12 @@ class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
     this.#resume = resume
   }
 
-  reply(reply: Reply | Later | Fault): void {
+  reply(reply: Reply | Later | Fault, later: Set<Later>): void {
     // What throws here is the caller's own, as its codec: nobody else may hear of it.
     try {
-      this.#resume(isLater(reply) ? Effect.flatMap(inTime<Reply | Fault>(reply), this.#answer) : this.#answer(reply))
+      this.#resume(
+        isLater(reply) ? Effect.flatMap(waitFor<Reply | Fault>(reply, later), this.#answer) : this.#answer(reply)
+      )
     } catch (defect) {
       this.#resume(Effect.die(defect))
     }
@@ -228,7 +238,7 @@ class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
 const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
   call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
 
-const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>): void => {
+const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>, later: Set<Later>): void => {
   if (Exit.isFailure(exit)) {
     for (const call of calls) call.fail(exit.cause)
     return
@@ -236,10 +246,19 @@ const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>): void
   const replies = exit.value
   for (let i = 0; i < calls.length; i++) {
     if (i < replies.length)
-      calls[i]?.reply(replies[i] as Reply | Later) // In bounds; a reply may itself be undefined.
+      calls[i]?.reply(replies[i] as Reply | Later, later) // In bounds; a reply may itself be undefined.
     else calls[i]?.fail(Cause.die(new Error(`A batch of ${calls.length} calls got ${replies.length} replies`)))
   }
 }
+
+const waitFor = <Reply>(reply: Later, later: Set<Later>): Effect.Effect<Reply> =>
+  Effect.suspend(() => {
+    later.add(reply)
+    return Effect.ensuring(
+      inTime<Reply>(reply),
+      Effect.sync(() => later.delete(reply))
+    )
+  })
 
 /**
  * A reply, once it is there.

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import { PostgresStore } from "effect-state/postgres"
 import * as Pg from "pg"
 import * as Pool from "../../../src/backends/postgres/pool.ts"
@@ -156,6 +157,26 @@ describe("a lock that a transaction holds", () => {
       yield* query(holder, "COMMIT")
       yield* Fiber.join(stuck)
       assert.strictEqual(Option.getOrThrow(yield* store.get("held")).value, 20)
+    })
+  )
+})
+
+describe("a store that closes", () => {
+  it.scopedLive("waits for who waits for a lock", () =>
+    Effect.gen(function* () {
+      const url = yield* SharedServers.postgresDatabase
+      const scope = yield* Scope.make()
+      const store = yield* Scope.extend(openAt(url), scope)
+      yield* store.set("held", 0)
+      const holder = yield* connect(url)
+      yield* query(holder, "BEGIN; UPDATE effect_state SET updated_at_ms = updated_at_ms")
+      const write = yield* Effect.fork(store.set("held", 1))
+      yield* Effect.sleep("200 millis")
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* Effect.sleep("1500 millis")
+      yield* query(holder, "COMMIT")
+      yield* Fiber.join(write)
+      yield* Fiber.join(closing)
     })
   )
 })
