@@ -1,6 +1,6 @@
 /**
  * Arrays as PostgreSQL's binary protocol sends them. Payloads are full of quotes: in the text form of an array each would
- * be escaped here and unescaped there; so they go as they are.
+ * be escaped here and unescaped there; so they go as they are. And a null is one, whatever `array_nulls` says of the text.
  *
  * @since 0.1.0
  */
@@ -27,8 +27,23 @@ export const bytea = (items: ReadonlyArray<Uint8Array | undefined>): Buffer => {
   return encode(byteaOid, items, lengths, (buffer, item, at) => buffer.set(item, at))
 }
 
+/**
+ * A `bigint[]` of one dimension, of safe integers.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const bigint = (items: ReadonlyArray<number | undefined>): Buffer => {
+  const lengths = items.map((item) => (item === undefined ? -1 : 8))
+  return encode(bigintOid, items, lengths, (buffer, item, at) => {
+    buffer.writeInt32BE(Math.floor(item / 2 ** 32), at)
+    buffer.writeUInt32BE(item >>> 0, at + 4)
+  })
+}
+
 const textOid = 25
 const byteaOid = 17
+const bigintOid = 20
 
 /** Dimensions, whether there are nulls, the items' type, the number of items, the first index; four bytes each. */
 const headerBytes = 20

@@ -266,8 +266,8 @@ const bytes = (payloads: ReadonlyArray<Payload | undefined>): Buffer | null =>
     : null
 
 /** `null` where there is none at all: unnest and subscripts take it for nulls. */
-const numbers = (items: ReadonlyArray<number | undefined>): string | null =>
-  items.some((item) => item !== undefined) ? `{${items.map((item) => item ?? "NULL").join(",")}}` : null
+const numbers = (items: ReadonlyArray<number | undefined>): Buffer | null =>
+  items.some((item) => item !== undefined) ? BinaryArray.bigint(items) : null
 
 const integers = (list: string | null | undefined): ReadonlyArray<number> =>
   list === null || list === undefined || list === "" ? [] : list.split(",").map(Number)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { nowMs } from "../../../src/backends/postgres/functions.ts"
+import * as Atomic from "../../../src/store/Atomic.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
 import { connect, openAt, query } from "./database.ts"
 
@@ -120,7 +121,8 @@ describe("the table", () => {
       yield* query(
         yield* connect(url),
         `ALTER DATABASE ${name} SET timezone = 'Asia/Kathmandu'; ALTER DATABASE ${name} SET datestyle = 'German';
-        ALTER DATABASE ${name} SET bytea_output = 'escape'; ALTER DATABASE ${name} SET extra_float_digits = -15`
+        ALTER DATABASE ${name} SET bytea_output = 'escape'; ALTER DATABASE ${name} SET extra_float_digits = -15;
+        ALTER DATABASE ${name} SET array_nulls = off`
       )
       const store = yield* openAt(url)
       const notAfterMs = Date.UTC(2400, 1, 29, 23, 59, 59, 123)
@@ -130,6 +132,10 @@ describe("the table", () => {
       yield* store.set("b", 1, { ttl: 3_600_123 })
       const b = Option.getOrThrow(yield* store.get("b"))
       assert.strictEqual((b.expiresAtMs ?? 0) - b.updatedAtMs, 3_600_123)
+      const before = Atomic.make.pipe(Atomic.check(store.key("c"), "absent"), Atomic.set(store.key("c"), -1))
+      yield* store.commit(before.pipe(Atomic.set(store.key("d"), 1, { notAfterMs })))
+      assert.strictEqual(Option.getOrThrow(yield* store.get("d")).expiresAtMs, notAfterMs)
+      assert.strictEqual(yield* store.add("c", -Number.MAX_SAFE_INTEGER + 1), -Number.MAX_SAFE_INTEGER)
     })
   )
 
