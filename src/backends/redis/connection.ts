@@ -3,7 +3,7 @@
  *
  * A read waits for the connection to be ready, up to its deadline; a write does not, as nobody may want it any more by
  * then: who has one waits first. A command that was sent and not answered is never sent again. The driver's own queue and
- * resending are off: it would repeat what may have been applied.
+ * resending are off: it would repeat what may have been applied. Deadlines are of the process's own time, which nobody sets.
  *
  * @since 0.1.0
  */
@@ -69,7 +69,9 @@ export class Connection {
 
   /** Tells when it is ready, or why it was not in the time of a command. */
   whenReady(done: (fault: Fault | undefined) => void): void {
-    this.#whenReady(Date.now() + this.#options.commandTimeoutMs, (isReady) => done(isReady ? undefined : unreachable))
+    this.#whenReady(performance.now() + this.#options.commandTimeoutMs, (isReady) =>
+      done(isReady ? undefined : unreachable)
+    )
   }
 
   /** Sends a command: its name, and its arguments. */
@@ -108,7 +110,7 @@ export class Connection {
   }
 
   #send(access: Access, name: string, wire: Buffer, done: Done): void {
-    this.#attempt(new Call(access, name, wire, Date.now() + this.#options.commandTimeoutMs, done))
+    this.#attempt(new Call(access, name, wire, performance.now() + this.#options.commandTimeoutMs, done))
   }
 
   #attempt(call: Call): void {
@@ -140,12 +142,12 @@ export class Connection {
     if (this.#timer !== undefined && this.#firesMs <= deadlineMs) return
     clearTimeout(this.#timer)
     this.#firesMs = deadlineMs
-    this.#timer = setTimeout(this.#failLate, deadlineMs - Date.now()).unref()
+    this.#timer = setTimeout(this.#failLate, deadlineMs - performance.now()).unref()
   }
 
   readonly #failLate = (): void => {
     this.#timer = undefined
-    const nowMs = Date.now()
+    const nowMs = performance.now()
     // Who is rejected leaves the list, and may have another command sent.
     for (const request of this.#unanswered.filter(({ deadlineMs }) => deadlineMs <= nowMs)) request.reject(late)
     const next = this.#unanswered.reduce((next, { deadlineMs }) => Math.min(next, deadlineMs), Number.POSITIVE_INFINITY)
@@ -166,7 +168,7 @@ export class Connection {
 
   /** What is late is not ready any more, be the connection so or not. */
   #whenReady(deadlineMs: number, done: (isReady: boolean) => void): void {
-    const remainingMs = deadlineMs - Date.now()
+    const remainingMs = deadlineMs - performance.now()
     if (remainingMs <= 0 || this.#detached || this.client.status === "end") {
       done(false)
       return
@@ -175,7 +177,7 @@ export class Connection {
     const wake = () => {
       clearTimeout(timer)
       this.#waiting.delete(wake)
-      done(this.isReady && Date.now() < deadlineMs)
+      done(this.isReady && performance.now() < deadlineMs)
     }
     const timer = setTimeout(wake, remainingMs)
     this.#waiting.add(wake)

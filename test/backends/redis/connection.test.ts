@@ -33,15 +33,15 @@ describe("a command", () => {
       let deadlineMs = Number.NaN
       let wasEarly = false
       client.prependOnceListener("ready", () => {
-        wasEarly = Date.now() < deadlineMs
-        while (Date.now() <= deadlineMs + 1) {}
+        wasEarly = performance.now() < deadlineMs
+        while (performance.now() <= deadlineMs + 1) {}
       })
       yield* wire.cut
       yield* until(
         Effect.sync(() => client.status),
         (status) => status !== "ready"
       )
-      deadlineMs = Date.now() + 1_000
+      deadlineMs = performance.now() + 1_000
       const result = yield* Effect.either(connection.command("read", "GET", key))
       assert.isTrue(wasEarly)
       assert.strictEqual(Either.isLeft(result) ? result.left.outcome : undefined, "not-applied")
@@ -97,6 +97,30 @@ describe("a command", () => {
       })
       const fault = yield* Effect.timeoutFail(twice, { duration: "10 seconds", onTimeout: () => "no deadline" })
       assert.isDefined(fault)
+      connection.detach()
+    })
+  )
+
+  it.scopedLive("is late in time, whatever becomes of the system's clock", () =>
+    Effect.gen(function* () {
+      const wire = yield* wireTo(Number(new URL(yield* SharedServers.redisUrl).port))
+      const client = yield* appClient(wire.port)
+      yield* Client.awaitReady(client, 5_000)
+      const connection = new Connection(client, { commandTimeoutMs: 200, owned: false })
+      yield* wire.swallow
+      const late = yield* Effect.fork(Effect.flip(connection.command("read", "PING")))
+      yield* Effect.yieldNow()
+      const { now } = Date
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          Date.now = () => now() - 3_600_000
+        }),
+        () =>
+          Effect.sync(() => {
+            Date.now = now
+          })
+      )
+      yield* Effect.timeoutFail(Fiber.join(late), { duration: "10 seconds", onTimeout: () => "no deadline" })
       connection.detach()
     })
   )
