@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import { Redis, type RedisOptions } from "ioredis"
 import { type Fault, fault } from "../../store/Backend.ts"
 import { InvalidOption } from "../../store/StateError.ts"
-import { fromConnecting } from "./faults.ts"
+import { fromConnecting, replyCode } from "./faults.ts"
 
 /**
  * Opens a client, ready to use; the scope closes it. Fails when the server refuses, and after `connectTimeoutMs` at the
@@ -33,7 +33,7 @@ export const open = (address: RedisOptions, connectTimeoutMs: number): Effect.Ef
           maxRetriesPerRequest: 0,
           enableOfflineQueue: false,
           // A name may lead to another server by now. The command is not sent again.
-          reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+          reconnectOnError: ({ message }) => replyCode(message) === "READONLY",
           retryStrategy: (times) => Math.min(50 * times, 1_000),
           disconnectTimeout: 200
         })

@@ -70,8 +70,17 @@ const meanings: Record<string, Meaning> = {
   CROSSSLOT: failure("it is a cluster, and its keys lie apart")
 }
 
+/**
+ * The code of what a server answered. Before Redis 7, what stopped a script stands behind where it did.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const replyCode = (message: string): string =>
+  /^(?:ERR Error running script .*: -)?([A-Z]+)/.exec(message)?.[1] ?? ""
+
 const fromReply = (cause: Error, access: Access): Fault => {
-  const code = /^[A-Z]+/.exec(cause.message)?.[0] ?? ""
+  const code = replyCode(cause.message)
   const meaning = meanings[code]
   // Any other error may come from the middle of a script.
   return meaning === undefined

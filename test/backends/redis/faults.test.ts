@@ -10,6 +10,8 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Redis } from "ioredis"
+import * as Client from "../../../src/backends/redis/client.ts"
+import * as Faults from "../../../src/backends/redis/faults.ts"
 import { RedisStore } from "../../../src/backends/redis/index.ts"
 import type { LayerError, ReadError } from "../../../src/store/StateError.ts"
 import * as Port from "../../servers/Port.ts"
@@ -278,6 +280,24 @@ describe("a server that goes away", () => {
           "not-applied"
         ])
         yield* until(connected, (now) => now !== undefined && now !== before)
+      })
+    )
+  )
+
+  it.live("or turns replica says so in the words of Redis 6, too", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const where = "ERR Error running script (call to f_6b1bf486c81ceb7edf3c093f4c48582e38c0e791): @user_script:8:"
+        const error = new Error(`${where} @user_script: 8: -READONLY You can't write against a read only replica. `)
+        error.name = "ReplyError"
+        const { kind, outcome } = Faults.fromError(error, "write", true)
+        assert.deepStrictEqual([kind, outcome], ["unavailable", "not-applied"])
+        const port = Number(new URL(yield* SharedServers.redisUrl).port)
+        const client = yield* Client.open({ port }, 5_000)
+        assert.strictEqual(client.options.reconnectOnError?.(error), true)
+        const other = new Error(`${where} @user_script: 8: WRONGTYPE Operation against a key`)
+        other.name = "ReplyError"
+        assert.strictEqual(Faults.fromError(other, "write", true).outcome, "unknown")
       })
     )
   )
