@@ -2,9 +2,11 @@
  * State in a PostgreSQL table: durable, and shared by as many processes and hosts as you like.
  *
  * What is acknowledged survives as `synchronous_commit` says: with `on`, the server's default, the death of any process
- * and of the server's machine; with `off`, the last moments before the server dies may be lost. Values lie in a `json`
- * column, exactly as written, and can be queried there (`value ->> 'name'`); a value with a NUL character or a lone
- * surrogate makes such a query fail for the rows it reads.
+ * and of the server's machine; with `off`, the last moments before the server dies may be lost. Where standbys have to
+ * confirm, a wait that was cut short is a warning of the server's: with `client_min_messages` above `warning` it is not told.
+ *
+ * Values lie in a `json` column, exactly as written, and can be queried there (`value ->> 'name'`); a value with a NUL
+ * character or a lone surrogate makes such a query fail for the rows it reads.
  *
  * Calls inside an app's `sql.withTransaction` join it where the store was made with {@link layerFromPool},
  * {@link layerFromClient} or {@link layerWithClient}. Joined transactions must be READ COMMITTED; in others, and in those
