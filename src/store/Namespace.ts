@@ -151,6 +151,18 @@ export const problemOf = (namespace: Namespace, key: string, bytesMax?: number):
 }
 
 /**
+ * The full key of a text that a backend gave, for what goes to a backend alone: of its namespace it knows where it is.
+ *
+ * @since 0.1.0
+ * @category keys
+ */
+export const fullKeyOf = (text: string): Key.FullKey => {
+  const path = text.slice(0, text.indexOf(":"))
+  const namespace = { ...root({}, undefined), ...bounds(path) }
+  return new Key.FullKey(namespace, localKey(namespace, text), text, text, undefined)
+}
+
+/**
  * The key in its namespace of a full key's text that lies in it.
  *
  * @since 0.1.0

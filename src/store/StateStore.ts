@@ -16,6 +16,7 @@ import type { Backend, Info } from "./Backend.ts"
 import type { Change, Cursor } from "./Change.ts"
 import * as Coalescer from "./Coalescer.ts"
 import type { Codec } from "./Codec.ts"
+import * as Copy from "./Copy.ts"
 import type { Entry } from "./Entry.ts"
 import type { FullKey } from "./Key.ts"
 import type { KeyRange } from "./KeyRange.ts"
@@ -41,6 +42,7 @@ import type { Version } from "./Version.ts"
 import * as View from "./View.ts"
 import * as Writes from "./Writes.ts"
 
+export type { Copied } from "./Copy.ts"
 export { type Item, type OnInvalid, type Page, type PageOptions, pageLimitMax } from "./Reads.ts"
 export type { Committed, SetItem, SetOptions } from "./Writes.ts"
 
@@ -210,6 +212,26 @@ const backends = new WeakMap<Service, Backend>()
  * @category backends
  */
 export const backendOf = (service: Service): Option.Option<Backend> => Option.fromNullable(backends.get(service))
+
+/**
+ * Copies all that a store has into another one, as it is: the values of any codec, versions, times and deadlines. Of each key the
+ * later version stays, so that copying again brings what was written since; what was deleted since stays in the copy. Deadlines are
+ * kept by the other store's clock. Both have to be whole stores, and not namespaces: else it is an `InvalidOption`. It is
+ * `Unsupported` into a store of several `buckets`.
+ *
+ * @since 0.1.0
+ * @category copying
+ */
+export const copy = (from: Service, to: Service): Effect.Effect<Copy.Copied, StoreError | InvalidOption> =>
+  Effect.gen(function* () {
+    return yield* Copy.copy(yield* wholeStore("from", from), yield* wholeStore("to", to))
+  })
+
+const wholeStore = (option: string, service: Service): Either.Either<Backend, InvalidOption> =>
+  Either.fromOption(
+    backendOf(service),
+    () => new InvalidOption({ option, reason: "expected a store as its layer made it, and no namespace of one" })
+  )
 
 /**
  * @since 0.1.0

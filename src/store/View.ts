@@ -64,7 +64,11 @@ export const reach = <A, E>(
  * @since 0.1.0
  * @category errors
  */
-export const storeError = (view: View, operation: string, { kind, outcome, reason, cause }: Fault): StoreError => {
+export const storeError = (
+  view: Pick<View, "backend">,
+  operation: string,
+  { kind, outcome, reason, cause }: Fault
+): StoreError => {
   const backend = view.backend.name
   switch (kind) {
     case "unavailable":
