@@ -31,6 +31,13 @@ export const connect = (url: string): Effect.Effect<Pg.Client, unknown, Scope.Sc
     (client) => Effect.promise(() => client.end())
   )
 
+/** A pool as an app has it. One without a listener ends the process where the server ends a connection that the pool is closing. */
+export const poolAt = (url: string): Effect.Effect<Pg.Pool, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Pg.Pool({ connectionString: url, max: 4 }).on("error", () => undefined)),
+    (pool) => Effect.promise(() => pool.end())
+  )
+
 /** The rows of a statement. */
 export const query = (client: Pg.Client | Pg.Pool, sql: string, values: ReadonlyArray<unknown> = []) =>
   Effect.tryPromise(async () => (await client.query<Record<string, unknown>>(sql, [...values])).rows)

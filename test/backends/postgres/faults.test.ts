@@ -16,12 +16,11 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { PostgresStore } from "effect-state/postgres"
-import * as Pg from "pg"
 import * as Pool from "../../../src/backends/postgres/pool.ts"
 import * as Atomic from "../../../src/store/Atomic.ts"
 import * as PostgresServer from "../../servers/PostgresServer.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
-import { connect, open, openAt, query, until } from "./database.ts"
+import { connect, open, openAt, poolAt, query, until } from "./database.ts"
 
 const server = PostgresServer.make({ settings: { fsync: "off" } })
 
@@ -398,10 +397,7 @@ describe("interruptions", () => {
   it.scopedLive("leave every connection in the pool", () =>
     Effect.gen(function* () {
       const url = yield* SharedServers.postgresDatabase
-      const pool = yield* Effect.acquireRelease(
-        Effect.sync(() => new Pg.Pool({ connectionString: url, max: 4 })),
-        (pool) => Effect.promise(() => pool.end())
-      )
+      const pool = yield* poolAt(url)
       const store = yield* open(PostgresStore.layerFromPool(pool, { sweep: false }))
       yield* store.setMany(Array.makeBy(100, (i) => ({ key: `k${i}`, value: i })))
       const calls = (i: number): Effect.Effect<unknown, unknown> =>

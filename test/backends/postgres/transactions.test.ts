@@ -13,19 +13,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { PostgresStore } from "effect-state/postgres"
-import * as Pg from "pg"
 import * as Atomic from "../../../src/store/Atomic.ts"
 import * as StateStore from "../../../src/store/StateStore.ts"
 import * as SharedServers from "../../servers/SharedServers.ts"
-import { connect, query } from "./database.ts"
+import { connect, poolAt, query } from "./database.ts"
 
 type Services = StateStore.StateStore | PgClient.PgClient | SqlClient.SqlClient
-
-const poolOf = (url: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new Pg.Pool({ connectionString: url, max: 4 })),
-    (pool) => Effect.promise(() => pool.end())
-  )
 
 const ways: Record<string, (url: string) => Layer.Layer<Services, unknown>> = {
   layerWithClient: (url) => PostgresStore.layerWithClient({ url, sweep: false, maxConnections: 4 }),
@@ -36,7 +29,7 @@ const ways: Record<string, (url: string) => Layer.Layer<Services, unknown>> = {
     ),
   layerFromPool: (url) =>
     Layer.unwrapScoped(
-      Effect.map(poolOf(url), (pool) =>
+      Effect.map(poolAt(url), (pool) =>
         Layer.merge(
           PostgresStore.layerFromPool(pool, { sweep: false }),
           PgClient.layerFromPool({ acquire: Effect.succeed(pool) })

@@ -114,7 +114,7 @@ const postgresPool = postgresWorld((url) => {
   const open = new Set<Pg.Pool>()
   const pool = Effect.acquireRelease(
     Effect.sync(() => {
-      const pool = new Pg.Pool({ connectionString: url, max: connectionsMax })
+      const pool = new Pg.Pool({ connectionString: url, max: connectionsMax }).on("error", () => undefined)
       open.add(pool)
       return pool
     }),
