@@ -8,7 +8,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -20,6 +19,7 @@ import { Batcher, inTime, type Options, type Replies } from "./Batcher.ts"
 import * as Concurrent from "./Concurrent.ts"
 import type { FullKey } from "./Key.ts"
 import { Lanes } from "./Lanes.ts"
+import { inRealTime } from "./RealTime.ts"
 
 /**
  * How single reads and commits reach a backend. `answer` makes of what the backend says what the caller gets: it may run
@@ -86,7 +86,7 @@ export const make = (
     yield* Effect.addFinalizer(() =>
       Effect.interruptible(Concurrent.all(closings)).pipe(
         Effect.timeoutOption(options.closeTimeout ?? "10 seconds"),
-        Effect.withClock(realClock)
+        inRealTime
       )
     )
     const batcher = <Request, Reply>({ run, send }: Way<Request, Reply>, sizes: Sizes) => {
@@ -142,9 +142,6 @@ export const make = (
       commit
     }
   })
-
-/** It is the backend that is waited for: that takes real time, also where a test stops the clock. */
-const realClock = Clock.make()
 
 type Sizes = Pick<Options<unknown, unknown>, "batchMax" | "halfMin" | "inFlightMax">
 

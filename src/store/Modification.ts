@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,6 +12,7 @@ import * as Atomic from "./Atomic.ts"
 import type { Entry } from "./Entry.ts"
 import * as Key from "./Key.ts"
 import * as Reads from "./Reads.ts"
+import { inRealTime } from "./RealTime.ts"
 import { type ReadError, VersionConflict, type WriteError } from "./StateError.ts"
 import * as Turns from "./Turns.ts"
 import * as View from "./View.ts"
@@ -145,8 +145,5 @@ const pause = (attempt: number): Effect.Effect<void> =>
     ? Effect.yieldNow()
     : Random.next.pipe(
         Effect.flatMap((part) => Effect.sleep(Duration.millis(part * Math.min(100, 2 ** (attempt - 3))))),
-        Effect.withClock(realClock)
+        inRealTime
       )
-
-/** Waiting for others to finish takes real time, also where a test stops the clock. */
-const realClock = Clock.make()

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Backend, Fault } from "./Backend.ts"
 import { breathe } from "./Breath.ts"
+import { inRealTime } from "./RealTime.ts"
 import { InvalidOption } from "./StateError.ts"
 
 /**
@@ -59,7 +59,7 @@ export const start = (backend: Backend, options: Options = {}): Effect.Effect<vo
   )
   return Effect.sleep(every).pipe(
     Effect.zipRight(Effect.repeat(round, Schedule.jittered(Schedule.spaced(every)))),
-    Effect.withClock(Clock.make()),
+    inRealTime,
     // Wherever the store is made: closing waits for the end of this.
     Effect.interruptible,
     Effect.forkScoped,

@@ -7,11 +7,11 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Backend } from "./Backend.ts"
 import type { FullKey } from "./Key.ts"
+import { inRealTime } from "./RealTime.ts"
 
 /**
  * A place in the line of a key; who is first has the turn. Leaving gives it to the next one, and may be done at any time,
@@ -140,8 +140,5 @@ const soon = (turn: Turn, waitMs: number): Effect.Effect<void> => {
           const left = turn.ahead()
           return left < ahead ? from(left) : Effect.void
         })
-  return Effect.suspend(() => Effect.withClock(from(turn.ahead()), realClock))
+  return Effect.suspend(() => inRealTime(from(turn.ahead())))
 }
-
-/** It is others who are waited for: that takes real time, also where a test stops the clock. */
-const realClock = Clock.make()

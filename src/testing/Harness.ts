@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import type { Backend } from "../store/Backend.ts"
+import { inRealTime } from "../store/RealTime.ts"
 import * as StateStore from "../store/StateStore.ts"
 
 /**
@@ -109,7 +109,7 @@ const make = (subject: Subject) =>
 const waitUntil = (nowMs: Effect.Effect<number, unknown>, ms: number): Effect.Effect<void, unknown> =>
   Effect.flatMap(nowMs, (now) =>
     now >= ms ? Effect.void : Effect.zipRight(Effect.sleep(Math.max(1, Math.min(20, ms - now))), waitUntil(nowMs, ms))
-  ).pipe(Effect.withClock(Clock.make()))
+  ).pipe(inRealTime)
 
 /** Some time that looks like today: a test must not begin in 1970, where zero is a time. */
 const testEpochMs = Date.UTC(2026, 0, 1)

@@ -3,12 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import { type Commit, fault, type Later, type Outcome } from "../../store/Backend.ts"
+import { inRealTime } from "../../store/RealTime.ts"
 import * as Commits from "./commits.ts"
 import * as Failure from "./failure.ts"
 import * as Functions from "./functions.ts"
@@ -108,7 +108,7 @@ export const make = (link: Link, statements: Statements, options: Options) => {
       )
       yield* Deferred.await(outcome).pipe(
         Effect.timeoutOption(untilMs - performance.now()),
-        Effect.withClock(realClock),
+        inRealTime,
         Effect.zipRight(giveUp),
         Effect.forkDaemon
       )
@@ -198,9 +198,6 @@ const split = (batch: ReadonlyArray<Commit>): ReadonlyArray<ReadonlyArray<Commit
   }
   return calls
 }
-
-/** The time of servers passes also where a test stops the clock. */
-const realClock = Clock.make()
 
 const isDisconnected = (failure: Failure.Failure): boolean =>
   failure.code === undefined && failure.outcome === "not-applied"

@@ -6,12 +6,12 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Random from "effect/Random"
 import { type Fault, fault } from "../../store/Backend.ts"
+import { inRealTime } from "../../store/RealTime.ts"
 import * as Faults from "./faults.ts"
 
 /** Runs a step that throws the driver's errors; any other error is thrown on. */
@@ -127,10 +127,7 @@ const isLocked = (problem: Fault): boolean => problem.kind === "unavailable" && 
 const pause = (n: number): Effect.Effect<void> =>
   Random.next.pipe(
     Effect.flatMap((part) => Effect.sleep(Duration.millis(0.5 + part * Math.min(pauseMsMax, 2 ** n)))),
-    Effect.withClock(realClock)
+    inRealTime
   )
 
 const pauseMsMax = 25
-
-/** Waiting for other processes takes real time, also where a test stops the clock. */
-const realClock = Clock.make()
