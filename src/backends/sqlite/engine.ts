@@ -32,6 +32,7 @@ import type { Version } from "../../store/Version.ts"
 import { lonePut, type Put, Puts, versionOf } from "./puts.ts"
 import { item, unpack, unpackAll } from "./row.ts"
 import type { Scans, Statements } from "./schema.ts"
+import * as Sizes from "./sizes.ts"
 
 /**
  * The rows that a scan's first statement looks at, expired ones included: as many as the largest page has.
@@ -254,32 +255,12 @@ export class Engine {
   }
 
   info(): Info {
-    return {
-      nowMs: this.#nowMs(),
-      server: `SQLite ${this.#sql.server()?.[0]}`,
-      entriesApprox: this.#entriesApprox(),
-      bytesApprox: this.#fileBytes()
-    }
-  }
-
-  /** Exact for a small table; a larger one is not counted, which takes long, but estimated by the size of the file. */
-  #entriesApprox(): number {
-    const [sampled, bytes] = (this.#sql.someSizes(sampleRows) ?? []).map(Number)
-    if (sampled === undefined || bytes === undefined || sampled < sampleRows) return sampled ?? 0
-    return Math.max(sampled, Math.round(this.#fileBytes() / (bytes / sampled + rowOverheadBytes)))
-  }
-
-  #fileBytes(): number {
-    return Number(this.#sql.fileBytes()?.[0])
+    return { nowMs: this.#nowMs(), ...Sizes.read(this.#sql) }
   }
 }
 
 const countRowsMax = 5_000
 const sweepRowsMax = 250
-const sampleRows = 1_000
-
-/** About what a row takes besides its key and payload, in a page that is filled as random keys fill it. */
-const rowOverheadBytes = 40
 
 const itemsIn = (
   { packed, columns }: Statements["scans"][Select],
