@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type Backend, type Commit, type Fault, type Stored, settle } from "./Backend.ts"
+import { type Backend, type Commit, type Fault, type Stored, settle, type Unreadable } from "./Backend.ts"
 import { fullKeyBytesMax } from "./Key.ts"
 import type { FullRange } from "./KeyRange.ts"
 import * as Namespace from "./Namespace.ts"
@@ -50,7 +50,7 @@ const run = (from: Backend, to: Backend): Effect.Effect<Copied, StoreError> =>
     for (let after: string | undefined; ; ) {
       const options = { after, limit, reverse: false, select: "entry" } as const
       const { items, more } = yield* Effect.mapError(from.scan(everything, options), errorOf(from))
-      const stored = items.filter((item) => item._tag === "Stored")
+      const stored = items.filter(isOfStore)
       if (stored.some((item) => bytesOf(item) > to.capabilities.valueBytesMax)) return yield* tooLarge(to)
       for (const outcome of yield* Effect.flatMap(to.commit(stored.map(install)), settle)) {
         if (outcome._tag === "Fault") return yield* errorOf(to)(outcome)
@@ -72,6 +72,9 @@ const everything: FullRange = {
   end: "\u{10ffff}".repeat(fullKeyBytesMax / 4 + 1),
   placement: undefined
 }
+
+/** The text of every full key has a colon. */
+const isOfStore = (item: Stored | Unreadable): item is Stored => item._tag === "Stored" && item.key.includes(":")
 
 const install = (entry: Stored): Commit => ({
   checks: [],

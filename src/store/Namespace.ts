@@ -158,7 +158,7 @@ export const problemOf = (namespace: Namespace, key: string, bytesMax?: number):
  */
 export const fullKeyOf = (text: string): Key.FullKey => {
   const path = text.slice(0, text.indexOf(":"))
-  const namespace = { ...root({}, undefined), ...bounds(path) }
+  const namespace = { ...nowhere, ...bounds(path) }
   return new Key.FullKey(namespace, localKey(namespace, text), text, text, undefined)
 }
 
@@ -240,3 +240,6 @@ const upToColon = (start: string, key: string): string => {
 
 /** What is no string is hashed as errors would show it. */
 const secretLabel = (key: string): string => `#${(Hash.string(String(key)) >>> 0).toString(16).padStart(8, "0")}`
+
+/** At the end, as it is made of what stands above. */
+const nowhere = root({}, undefined)

@@ -9,6 +9,7 @@ import { Atomic, Codec, History, MemoryStore, Sessions, StateStore } from "effec
 import { PostgresStore } from "effect-state/postgres"
 import { RedisStore } from "effect-state/redis"
 import { SqliteStore } from "effect-state/sqlite"
+import { raw, temporaryFile } from "../backends/sqlite/support.ts"
 import * as SharedServers from "../servers/SharedServers.ts"
 
 const memory = MemoryStore.make({ sweep: false })
@@ -92,6 +93,16 @@ describe("Copying a store", () => {
       yield* StateStore.copy(to, from)
       assert.isAbove((yield* from.commit(Atomic.make.pipe(Atomic.set("old", 10)))).version, version)
     }).pipe(Effect.scoped)
+  )
+
+  it.scoped("leaves behind what is of no store", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const [from, to] = yield* Effect.all([SqliteStore.make({ filename, sweep: false }), memory])
+      yield* from.set("k", 1)
+      ;(yield* raw(filename)).exec("INSERT INTO effect_state SELECT 'stray', 1, 1, 1, NULL, '1'")
+      assert.deepStrictEqual(yield* StateStore.copy(from, to), { copied: 1, kept: 0, unreadable: 1 })
+    })
   )
 
   it.scopedLive("is refused between namespaces, and into buckets", () =>
