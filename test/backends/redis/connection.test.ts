@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import { Redis } from "ioredis"
 import * as Client from "../../../src/backends/redis/client.ts"
 import { Connection } from "../../../src/backends/redis/connection.ts"
+import { Connections } from "../../../src/backends/redis/connections.ts"
 import { RedisStore } from "../../../src/backends/redis/index.ts"
 import * as KeyRange from "../../../src/store/KeyRange.ts"
 import type * as StateError from "../../../src/store/StateError.ts"
@@ -122,6 +123,36 @@ describe("a command", () => {
       )
       yield* Effect.timeoutFail(Fiber.join(late), { duration: "10 seconds", onTimeout: () => "no deadline" })
       connection.detach()
+    })
+  )
+})
+
+describe("several connections", () => {
+  it.scopedLive("are open as soon as one of them is ready, be another one gone for good", () =>
+    Effect.gen(function* () {
+      const port = Number(new URL(yield* SharedServers.redisUrl).port)
+      const clients = yield* Effect.all([appClient(port), appClient(port)])
+      yield* Effect.forEach(clients, (client) => Client.awaitReady(client, 5_000))
+      const all = clients.map((client) => new Connection(client, { commandTimeoutMs: 5_000, owned: false }))
+      const gates = [all, all.toReversed()].map((all) => new Connections(all).gate)
+      const opened = Effect.forEach(
+        gates,
+        (gate) => Effect.async<unknown>((resume) => gate.wait((fault) => resume(Effect.succeed(fault)))),
+        { concurrency: "unbounded" }
+      )
+      const areOpen = () => gates.map((gate) => gate.isOpen())
+      const [gone, lost] = clients
+      gone.disconnect()
+      yield* until(
+        Effect.sync(() => gone.status),
+        (status) => status === "end"
+      )
+      assert.deepStrictEqual(areOpen(), [true, true])
+      lost.stream.destroy()
+      assert.deepStrictEqual(areOpen(), [false, false])
+      assert.deepStrictEqual(yield* opened, [undefined, undefined])
+      assert.deepStrictEqual(areOpen(), [true, true])
+      for (const connection of all) connection.detach()
     })
   )
 })
