@@ -187,7 +187,7 @@ export const orderCases: ReadonlyArray<Case> = [
       for (const { entries } of pages) assert.equal(entries.length, 1)
     })
   ),
-  order("and so it is within the largest page", (store) =>
+  order("an entry that moves within the largest page while that is read is there, once", (store) =>
     Effect.gen(function* () {
       const stable = numbered("k", pageLimitMax - 1)
       yield* setAll(store, ["a", ...stable])
