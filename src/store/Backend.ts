@@ -83,6 +83,14 @@ export const fault = (
 ): Fault => ({ _tag: "Fault", kind, outcome: options.outcome ?? "not-applied", reason, cause: options.cause })
 
 /**
+ * What is asked of a store that was closed.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const closedFault: Fault = fault("unavailable", "it is closed")
+
+/**
  * What reading one key gives; `undefined` means that it is absent.
  *
  * @since 0.1.0

@@ -16,7 +16,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as FiberStatus from "effect/FiberStatus"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import { type Fault, fault, type Gate, type Later } from "./Backend.ts"
+import { closedFault, type Fault, type Gate, type Later } from "./Backend.ts"
 
 /**
  * What becomes of a batch: a reply for each request, in order.
@@ -105,7 +105,7 @@ export class Batcher<Request, Reply> {
     Effect.async<void>((resume) => {
       this.#closed = true
       for (const calls of [this.#waiting.splice(0), ...this.#kept]) {
-        for (const call of calls) call.reply(closedFault, this.#later)
+        for (const call of calls) call.reply(closedFault)
       }
       this.#kept.clear()
       this.#onDrained = () => resume(Effect.void)
@@ -122,6 +122,16 @@ export class Batcher<Request, Reply> {
       this.#flush()
     })
   }
+
+  /** The same, which closing waits for while its caller does. */
+  readonly #awaited = (later: Later): Later => ({
+    _tag: "Later",
+    outcome: Effect.acquireUseRelease(
+      Effect.sync(() => this.#later.add(later)),
+      () => later.outcome,
+      () => Effect.sync(() => this.#later.delete(later))
+    )
+  })
 
   /** Far fewer calls than are under way wait for company: another small batch costs the server more than it saves in time. */
   #flush(isPatient = true): void {
@@ -149,7 +159,7 @@ export class Batcher<Request, Reply> {
       if (!this.#kept.delete(calls)) return
       for (const call of calls) {
         if (fault === undefined) this.#waiting.push(call)
-        else call.reply(fault, this.#later)
+        else call.reply(fault)
       }
       this.#scheduleFlush()
     })
@@ -169,7 +179,7 @@ export class Batcher<Request, Reply> {
     const done = (replies: Replies<Reply>) => {
       this.#callsInFlight -= calls.length
       this.#batchesInFlight -= 1
-      settle(calls, replies, this.#later)
+      settle(calls, replies, this.#awaited)
       if (this.#waiting.length > 0) this.#scheduleFlush()
       if (this.#batchesInFlight === 0) this.#onDrained()
     }
@@ -188,15 +198,12 @@ const companyMin = 3 / 4
 /** How long a call may wait for company while a batch is under way, in milliseconds. */
 const patienceMs = 5
 
-const closedFault = fault("unavailable", "it is closed")
-
 /** A request that waits for its reply. */
 interface Call<Request, Reply> {
   readonly request: Request
   /** The calling fiber, if interrupting it takes the call back. */
   readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  /** What comes later is in the set while the caller waits for it. */
-  readonly reply: (reply: Reply | Later | Fault, later: Set<Later>) => void
+  readonly reply: (reply: Reply | Later | Fault) => void
   readonly fail: (cause: Cause.Cause<never>) => void
 }
 
@@ -218,12 +225,10 @@ class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
     this.#resume = resume
   }
 
-  reply(reply: Reply | Later | Fault, later: Set<Later>): void {
+  reply(reply: Reply | Later | Fault): void {
     // What throws here is the caller's own, as its codec: nobody else may hear of it.
     try {
-      this.#resume(
-        isLater(reply) ? Effect.flatMap(waitFor<Reply | Fault>(reply, later), this.#answer) : this.#answer(reply)
-      )
+      this.#resume(isLater(reply) ? Effect.flatMap(inTime<Reply | Fault>(reply), this.#answer) : this.#answer(reply))
     } catch (defect) {
       this.#resume(Effect.die(defect))
     }
@@ -238,27 +243,18 @@ class Submitted<Request, Reply, A, E> implements Call<Request, Reply> {
 const isWanted = (call: { readonly caller: Fiber.RuntimeFiber<unknown, unknown> | undefined }): boolean =>
   call.caller === undefined || Cause.isEmpty(call.caller.getFiberRef(FiberRef.interruptedCause))
 
-const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>, later: Set<Later>): void => {
+const settle = <Reply>(calls: Calls<unknown, Reply>, exit: Replies<Reply>, awaited: (later: Later) => Later): void => {
   if (Exit.isFailure(exit)) {
     for (const call of calls) call.fail(exit.cause)
     return
   }
   const replies = exit.value
   for (let i = 0; i < calls.length; i++) {
-    if (i < replies.length)
-      calls[i]?.reply(replies[i] as Reply | Later, later) // In bounds; a reply may itself be undefined.
+    const reply = replies[i] as Reply | Later // It may itself be undefined.
+    if (i < replies.length) calls[i]?.reply(isLater(reply) ? awaited(reply) : reply)
     else calls[i]?.fail(Cause.die(new Error(`A batch of ${calls.length} calls got ${replies.length} replies`)))
   }
 }
-
-const waitFor = <Reply>(reply: Later, later: Set<Later>): Effect.Effect<Reply> =>
-  Effect.suspend(() => {
-    later.add(reply)
-    return Effect.ensuring(
-      inTime<Reply>(reply),
-      Effect.sync(() => later.delete(reply))
-    )
-  })
 
 /**
  * A reply, once it is there.

@@ -12,8 +12,8 @@ import type * as Scope from "effect/Scope"
 import {
   type Backend,
   type Commit,
+  closedFault,
   type Fault,
-  fault,
   type Outcome,
   type Payload,
   type ScanOptions,
@@ -68,8 +68,6 @@ export const make: Effect.Effect<Backend, never, Scope.Scope> = Effect.gen(funct
     info: unlessClosed(() => ({ nowMs: nowMs(), server: "memory", entriesApprox: state.size }))
   }
 })
-
-const closedFault = fault("unavailable", "it is closed")
 
 /** The entries of a namespace by their keys in it: those come with their hash, the full text would be put together first. */
 type Space = Map<string, Cell>

@@ -14,7 +14,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import { type Backend, type Fault, fault } from "../../store/Backend.ts"
+import { type Backend, closedFault, type Fault, fault } from "../../store/Backend.ts"
 import * as SqliteBackend from "./backend.ts"
 import { CommitFailure, type Connection, ofClient, Refusal, runNow } from "./connection.ts"
 import { Engine } from "./engine.ts"
@@ -87,8 +87,6 @@ export const make = (client: SqliteClient, options: Options): Effect.Effect<Back
       }
     })
   })
-
-const closedFault = fault("unavailable", "it is closed")
 
 /**
  * Runs an effect while nobody else has the client's connection. The client's wait for it loses the connection if it is interrupted
